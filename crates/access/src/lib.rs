@@ -1,0 +1,1 @@
+//! The access decision: pure, without I/O, clock or async.

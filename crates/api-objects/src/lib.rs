@@ -1,0 +1,1 @@
+//! The objects API: routes, requests, answers, the contract's spelling.

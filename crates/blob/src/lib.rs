@@ -1,0 +1,1 @@
+//! Bytes: one trait, a filesystem and an S3 implementation, wrappers, one conformance suite.

@@ -1,0 +1,1 @@
+//! A naive reference model of the access decision, written to be obviously right.
