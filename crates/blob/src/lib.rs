@@ -1,1 +1,16 @@
 //! Bytes: one trait, a filesystem and an S3 implementation, wrappers, one conformance suite.
+//!
+//! [`Blobs`] is what every store can do; [`NativeVersions`] what only S3 can: versions, tags and listings of its own.
+//! A key is opaque text and never becomes a path. Metadata, tags and versions of [`Files`] live in our database.
+
+pub mod body;
+mod error;
+mod files;
+mod key;
+mod store;
+
+pub use body::{Body, BodyError};
+pub use error::{Error, Kind, Result, Upstream};
+pub use files::{Files, Observer, Step};
+pub use key::{Key, KeyError, MAX_KEY_BYTES};
+pub use store::*;
