@@ -1,5 +1,6 @@
 //! The real servers that tests run against; the scripts in `dev/services` do the work.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -38,7 +39,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         }
         "env" => {
             for name in known().filter(|name| is_running(name)) {
-                print!("{}", output(script(name).arg("env"))?);
+                let exports = output(script(name).arg("env"))?;
+                std::io::stdout()
+                    .write_all(exports.as_bytes())
+                    .map_err(|error| format!("services env: {error}"))?;
             }
             Ok(())
         }
@@ -85,7 +89,7 @@ fn together(names: &[&str], command: &str) -> Outcome {
     if failed.is_empty() {
         Ok(())
     } else {
-        Err(format!("services {command}: not {}", failed.join(", ")))
+        Err(format!("services {command}: failed for {}", failed.join(", ")))
     }
 }
 
