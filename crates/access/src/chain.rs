@@ -133,18 +133,61 @@ impl Chain {
 
     /// The last ancestor, or the item itself if it is a root.
     pub fn root(&self) -> &Node {
-        self.above.last().unwrap_or(&self.item)
+        self.path().root()
     }
 
     /// The item first, the root last.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> + Clone {
-        std::iter::once(&self.item).chain(&self.above)
+        self.path().nodes()
     }
 
     /// The item and the ancestors from which anything flows into it: up to the first that does not inherit.
     pub fn reach(&self) -> impl Iterator<Item = &Node> + Clone {
+        self.path().reach()
+    }
+
+    pub(crate) fn path(&self) -> Path<'_> {
+        Path {
+            item: &self.item,
+            above: &self.above,
+        }
+    }
+}
+
+/// A borrowed chain, so that the chain of an ancestor costs nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Path<'a> {
+    pub(crate) item: &'a Node,
+    pub(crate) above: &'a [Node],
+}
+
+impl<'a> Path<'a> {
+    pub(crate) fn parent(self) -> Option<Self> {
+        let (item, above) = self.above.split_first()?;
+        Some(Self { item, above })
+    }
+
+    /// The paths of the ancestors, the parent's first.
+    pub(crate) fn parents(self) -> impl Iterator<Item = Self> {
+        std::iter::successors(self.parent(), |path| path.parent())
+    }
+
+    pub(crate) fn root(self) -> &'a Node {
+        self.above.last().unwrap_or(self.item)
+    }
+
+    pub(crate) fn nodes(self) -> impl Iterator<Item = &'a Node> + Clone {
+        std::iter::once(self.item).chain(self.above)
+    }
+
+    pub(crate) fn reach(self) -> impl Iterator<Item = &'a Node> + Clone {
         let mut open = true;
         self.nodes()
             .take_while(move |node| std::mem::replace(&mut open, node.inherits))
+    }
+
+    /// What flows into the item: the reach of the parent, if the item inherits.
+    pub(crate) fn reach_above(self) -> impl Iterator<Item = &'a Node> + Clone {
+        self.reach().skip(1)
     }
 }

@@ -1,7 +1,8 @@
 //! The access decision: pure, without I/O, clock or async.
 //!
 //! Facts go in (who asks, the item with its ancestors and their grants, the time), a decision comes out: the set of
-//! [`Actions`] a subject may take ([`actions`]), and a proof that one of them was allowed ([`authorise`]).
+//! [`Actions`] a subject may take ([`actions`]), a proof that one of them was allowed ([`authorise`]), the grants that
+//! made it ([`explain`]), or the rows that a change of sharing has to write ([`plan`]).
 //!
 //! ```
 //! use access::{Actions, Chain, Grant, GrantKind, Node, PermissionSet, Principal, Subject, Window, actions};
@@ -21,10 +22,13 @@
 //! ```
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+pub mod plan;
+
 mod actions;
 mod bundles;
 mod chain;
 mod decide;
+mod explain;
 mod grant;
 mod principal;
 mod right;
@@ -35,6 +39,7 @@ pub use actions::{Action, Actions};
 pub use bundles::{PermissionCode, PermissionSet};
 pub use chain::{Chain, ItemKind, Node};
 pub use decide::{Decision, actions, decide, sees_in_bin};
+pub use explain::{Explanation, Step, Warning, explain};
 pub use grant::{Grant, GrantKind, Window};
 pub use principal::Principal;
 pub use right::{

@@ -100,7 +100,7 @@ impl sealed::Sealed for Own {
     const NAME: &'static str = "Own";
 
     fn allows(decision: Decision, subject: &Subject, chain: &Chain) -> bool {
-        decision.is_visible() && (subject.is_superuser() || owns(subject, chain))
+        decision.is_visible() && (subject.is_superuser() || owns(subject, chain.path()))
     }
 }
 

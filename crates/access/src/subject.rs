@@ -90,6 +90,15 @@ impl Subject {
         }
     }
 
+    /// The same subject without what it has only because it is public.
+    pub(crate) fn without_public(&self) -> Self {
+        let mut subject = self.clone();
+        if let Who::Holder { principals, .. } = &mut subject.0 {
+            principals.retain(|principal| *principal != Principal::Anyone);
+        }
+        subject
+    }
+
     pub(crate) fn holds(&self, principal: Principal) -> bool {
         self.principals().binary_search(&principal).is_ok()
     }
