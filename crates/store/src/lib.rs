@@ -1,1 +1,33 @@
-//! SQL on SQLite and PostgreSQL: one body per operation, one catalogue of statements.
+//! SQL on SQLite and on PostgreSQL.
+//!
+//! A use case is a value ([`Op`]) whose body is generic over a small [`Session`]; a statement is a catalogue entry with
+//! one text, or two where they must differ ([`sql!`]). On SQLite the whole body runs on one thread, so its futures are
+//! always ready; on PostgreSQL they await the wire. `docs/decisions/0001` has the measurements behind this.
+//!
+//! What a newcomer needs: [`session`] for the seam, one module per aggregate for the statements, `migrations/` for the
+//! tables. Nobody outside this crate writes SQL.
+
+pub mod access_facts;
+pub mod audit;
+pub mod buckets;
+mod catalogue;
+mod error;
+pub mod files;
+pub mod grants;
+mod meter;
+mod migrate;
+pub mod organisations;
+pub mod outbox;
+pub mod people;
+mod postgres;
+mod query;
+mod run;
+mod session;
+mod sqlite;
+pub mod stamps;
+
+pub use catalogue::{Statement, all as catalogue};
+pub use error::{Constraint, StoreError};
+pub use meter::Meter;
+pub use run::{Access, Op, Store, StoreUrl};
+pub use session::{Column, Reader, Row, Session, Type, Value};

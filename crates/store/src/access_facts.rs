@@ -1,0 +1,191 @@
+//! The facts of an access decision, in one statement: the item, its ancestors, and the grants on them that the caller
+//! holds. Its cost follows the depth of the tree and the number of the caller's principals; how many items there are, and
+//! how many grants others hold on the way, does not matter.
+
+use access::{Actions, Chain, Grant, GrantKind, ItemKind, Node, Principal, Subject, Window};
+use domain::{ClassificationId, ItemId, PersonId, Timestamp};
+use uuid::Uuid;
+
+use crate::{Row, Session, StoreError, catalogue::sql, session::data};
+
+sql! {
+    /// item uuid, person or null, now. Rows: tag 0 a node, 1 a grant, 2 a clearance, 3 the caller.
+    ///
+    /// `CROSS JOIN … WHERE` keeps SQLite from turning the order of the joins round; to PostgreSQL it is an inner join.
+    ACCESS_FACTS: "
+WITH RECURSIVE
+chain (depth, id, parent_id, kind, inherits, owner_id, flags, opens_at, closes_at, classification_id) AS (
+    SELECT 0, id, parent_id, kind, inherits, owner_id,
+        CASE WHEN disabled_at IS NULL THEN 0 ELSE 1 END + CASE WHEN recycled_at IS NULL THEN 0 ELSE 2 END
+            + CASE WHEN public THEN 4 ELSE 0 END + CASE WHEN inherits THEN 8 ELSE 0 END,
+        opens_at, closes_at, classification_id
+    FROM item WHERE uuid = $1
+    UNION ALL
+    SELECT chain.depth + 1, item.id, item.parent_id, item.kind, item.inherits, item.owner_id,
+        CASE WHEN item.disabled_at IS NULL THEN 0 ELSE 1 END + CASE WHEN item.recycled_at IS NULL THEN 0 ELSE 2 END
+            + CASE WHEN item.public THEN 4 ELSE 0 END + CASE WHEN item.inherits THEN 8 ELSE 0 END,
+        item.opens_at, item.closes_at, item.classification_id
+    FROM chain CROSS JOIN item WHERE item.id = chain.parent_id
+),
+caller (kind, id) AS (
+    SELECT 0, 0
+    UNION ALL
+    SELECT 1, CAST($2 AS BIGINT)
+    UNION ALL
+    SELECT 5, identity_provider FROM person WHERE id = $2
+    UNION ALL
+    SELECT 3, collaboration_id FROM collaboration_membership
+    WHERE person_id = $2 AND (expires_at IS NULL OR expires_at > $3)
+    UNION ALL
+    SELECT 4, collaboration_id FROM collaboration_membership
+    WHERE person_id = $2 AND role = 'admin' AND (expires_at IS NULL OR expires_at > $3)
+    UNION ALL
+    SELECT 2, held.group_id FROM group_membership held CROSS JOIN collaboration_membership member
+    WHERE held.person_id = $2 AND member.collaboration_id = held.collaboration_id
+        AND member.person_id = held.person_id AND (member.expires_at IS NULL OR member.expires_at > $3)
+)
+SELECT depth, 0, id, kind, owner_id, flags, opens_at, closes_at, classification_id FROM chain
+UNION ALL
+SELECT chain.depth, 1, held.principal_id, held.principal_kind, held.kind, held.actions, held.opens_at, held.closes_at,
+    NULL
+FROM chain CROSS JOIN caller CROSS JOIN access_grant held
+WHERE held.item_id = chain.id AND held.principal_kind = caller.kind AND held.principal_id = caller.id
+UNION ALL
+SELECT 0, 2, classification_id, 0, NULL, 0, NULL, NULL, NULL FROM clearance WHERE person_id = $2
+UNION ALL
+SELECT 0, 3, id, 0, NULL, CASE WHEN active THEN 1 ELSE 0 END, NULL, NULL, NULL FROM person WHERE id = $2
+ORDER BY 1, 2";
+}
+
+/// What the decision about one item needs to know.
+#[derive(Debug)]
+pub struct AccessFacts {
+    /// The item, its ancestors, and on each the grants the caller holds.
+    pub chain: Chain,
+    /// The caller: the person with the principals that hold a grant here, or nobody in particular.
+    pub subject: Subject,
+    /// Whether the caller's account is active (true for callers without one).
+    pub active: bool,
+}
+
+struct FactRow {
+    tag: i64,
+    a: i64,
+    b: i64,
+    c: Option<i64>,
+    flags: i64,
+    window: Window,
+    classification: Option<ClassificationId>,
+}
+
+fn read(row: &Row<'_>) -> Result<FactRow, StoreError> {
+    Ok(FactRow {
+        tag: row.get(1)?,
+        a: row.get(2)?,
+        b: row.get(3)?,
+        c: row.get(4)?,
+        flags: row.get(5)?,
+        window: Window {
+            opens: row.get(6)?,
+            closes: row.get(7)?,
+        },
+        classification: row.get(8)?,
+    })
+}
+
+/// Loads the facts about an item for a caller; nothing if there is no such item.
+pub async fn load<S: Session>(
+    session: &mut S,
+    item: Uuid,
+    person: Option<PersonId>,
+    now: Timestamp,
+) -> Result<Option<AccessFacts>, StoreError> {
+    let rows = session
+        .fetch(&ACCESS_FACTS, &[item.into(), person.into(), now.into()], read)
+        .await?;
+    let mut nodes: Vec<Node> = Vec::new();
+    let mut principals: Vec<Principal> = Vec::new();
+    let (mut clearances, mut active) = (Vec::new(), true);
+    for row in rows {
+        match row.tag {
+            0 => nodes.push(node(&row)?),
+            1 => {
+                let grant = grant(&row)?;
+                if !principals.contains(&grant.principal) {
+                    principals.push(grant.principal);
+                }
+                // Ordered by depth and tag: a grant follows its node.
+                let node = nodes.last_mut().ok_or_else(|| data(1, &"a grant before its item"))?;
+                add(&mut node.grants, grant);
+            }
+            2 => clearances.push(ClassificationId(row.a)),
+            _ => active = row.flags != 0,
+        }
+    }
+    let subject = person.map_or_else(Subject::anonymous, |person| {
+        Subject::person(person, principals, clearances)
+    });
+    Ok(Chain::new(nodes).map(|chain| AccessFacts { chain, subject, active }))
+}
+
+fn node(row: &FactRow) -> Result<Node, StoreError> {
+    let kind = match row.b {
+        1 => ItemKind::File,
+        2 => ItemKind::Folder,
+        other => return Err(data(3, &format!("kind {other}"))),
+    };
+    let mut grants = Vec::new();
+    if row.flags & 4 != 0 {
+        // The public flag of an item is a grant of READ to anyone (objects contract 3.2, steps 5 and 6).
+        grants.push(Grant {
+            principal: Principal::Anyone,
+            actions: access::PermissionCode::Read.actions(),
+            kind: GrantKind::Add,
+            window: Window::ALWAYS,
+        });
+    }
+    Ok(Node {
+        item: ItemId(row.a),
+        kind,
+        inherits: row.flags & 8 != 0,
+        owner: row.c.map(PersonId),
+        disabled: row.flags & 1 != 0,
+        deleted: false,
+        recycled: row.flags & 2 != 0,
+        share_window: row.window,
+        classification: row.classification,
+        collaboration: None,
+        units: Vec::new(),
+        grants,
+    })
+}
+
+fn grant(row: &FactRow) -> Result<Grant, StoreError> {
+    let principal =
+        Principal::from_row(row.b, row.a).ok_or_else(|| data(3, &format!("principal {} {}", row.b, row.a)))?;
+    let bits = u16::try_from(row.flags).map_err(|error| data(5, &error))?;
+    Ok(Grant {
+        principal,
+        actions: Actions::from_bits_truncate(bits),
+        kind: if row.c == Some(1) {
+            GrantKind::Set
+        } else {
+            GrantKind::Add
+        },
+        window: row.window,
+    })
+}
+
+/// The rows of one principal with the same window are one grant (one row is kept for each permission code).
+fn add(grants: &mut Vec<Grant>, grant: Grant) {
+    let same = |held: &&mut Grant| {
+        held.kind == GrantKind::Add
+            && grant.kind == GrantKind::Add
+            && held.principal == grant.principal
+            && held.window == grant.window
+    };
+    match grants.iter_mut().find(same) {
+        Some(held) => held.actions = held.actions | grant.actions,
+        None => grants.push(grant),
+    }
+}

@@ -1,0 +1,391 @@
+//! Buckets: roots of the objects API, and the S3 storages they were registered for.
+
+use domain::{ItemId, StorageId, Timestamp};
+use uuid::Uuid;
+
+use crate::{Row, Session, StoreError, Value, catalogue::sql, query::Query, stamps::Stamps};
+
+/// The columns of [`BucketRow`], from `item i`, `bucket b` and `storage s`.
+macro_rules! bucket_columns {
+    () => {
+        "i.id, i.uuid, i.name, i.active, i.public, i.created_by, i.created_at, i.updated_by, i.updated_at,
+    b.endpoint, b.region, b.s3_bucket, b.object_key, b.last_sync_requested_at,
+    s.id, s.access_key_id, s.secret_access_key, s.generation"
+    };
+}
+pub(crate) use bucket_columns;
+
+/// How many columns [`bucket_columns!`] has.
+pub(crate) const BUCKET_COLUMNS: usize = 18;
+
+sql! {
+    STORAGE_INSERT: "
+INSERT INTO storage (endpoint, region, s3_bucket, access_key_id, secret_access_key) VALUES ($1, $2, $3, $4, $5)
+RETURNING id";
+
+    STORAGE_UPDATE: "
+UPDATE storage SET endpoint = $1, region = $2, s3_bucket = $3, access_key_id = $4, secret_access_key = $5,
+    generation = generation + 1
+WHERE id = $6";
+
+    /// The root item of a bucket: kind 2, nothing above it.
+    BUCKET_ITEM_INSERT: "
+INSERT INTO item (uuid, kind, name, inherits, active, public, created_by, created_at)
+VALUES ($1, 2, $2, FALSE, $3, $4, $5, $6) RETURNING id";
+
+    BUCKET_INSERT: "
+INSERT INTO bucket (item_id, storage_id, endpoint, region, s3_bucket, object_key) VALUES ($1, $2, $3, $4, $5, $6)";
+
+    BUCKET_ITEM_UPDATE: "
+UPDATE item SET name = coalesce($1, name), active = coalesce($2, active), updated_by = $3, updated_at = $4 WHERE id = $5";
+
+    BUCKET_UPDATE: "UPDATE bucket SET endpoint = $1, region = $2, s3_bucket = $3 WHERE item_id = $4";
+
+    /// Marks what has to be deleted with the buckets: bytes in the default storage.
+    BUCKET_STORAGE_KEYS: {
+        sqlite: "
+SELECT v.storage_key FROM item f JOIN bucket b ON b.item_id = f.parent_id JOIN version v ON v.item_id = f.id
+WHERE f.parent_id IN (SELECT value FROM json_each($1)) AND b.storage_id IS NULL AND v.storage_key IS NOT NULL",
+        postgres: "
+SELECT v.storage_key FROM item f JOIN bucket b ON b.item_id = f.parent_id JOIN version v ON v.item_id = f.id
+WHERE f.parent_id = ANY($1) AND b.storage_id IS NULL AND v.storage_key IS NOT NULL",
+    };
+
+    /// Deletes root items with everything below them (foreign keys cascade).
+    BUCKET_DELETE: {
+        sqlite: "DELETE FROM item WHERE parent_id IS NULL AND id IN (SELECT value FROM json_each($1))",
+        postgres: "DELETE FROM item WHERE parent_id IS NULL AND id = ANY($1)",
+    };
+
+    STORAGE_PRUNE: {
+        sqlite: "
+DELETE FROM storage WHERE id IN (SELECT value FROM json_each($1))
+    AND NOT EXISTS (SELECT 1 FROM bucket WHERE storage_id = storage.id)",
+        postgres: "
+DELETE FROM storage WHERE id = ANY($1) AND NOT EXISTS (SELECT 1 FROM bucket WHERE storage_id = storage.id)",
+    };
+
+    /// The nearest bucket above a key: s3 bucket, endpoint, key. `/` is above everything.
+    BUCKET_ABOVE_PUBLIC: "
+SELECT 1 FROM bucket b JOIN item i ON i.id = b.item_id
+WHERE b.s3_bucket = $1 AND b.endpoint = $2 AND i.public
+    AND (b.object_key = '/' AND $3 <> '/' OR substr(CAST($3 AS TEXT), 1, length(b.object_key) + 1) = b.object_key || '/')
+LIMIT 1";
+}
+
+/// An S3 storage as kept: its credentials are sealed.
+#[derive(Clone, Debug)]
+pub struct SealedStorage {
+    /// Its key.
+    pub id: StorageId,
+    /// The sealed access key id.
+    pub access_key_id: Vec<u8>,
+    /// The sealed secret access key.
+    pub secret_access_key: Vec<u8>,
+    /// Grows with each change, so that clients of an older one are dropped.
+    pub generation: i64,
+}
+
+/// A bucket with where its bytes lie.
+#[derive(Clone, Debug)]
+pub struct BucketRow {
+    /// Root item.
+    pub id: ItemId,
+    /// Public id.
+    pub uuid: Uuid,
+    /// Display name.
+    pub name: String,
+    /// Stored and filterable, not enforced.
+    pub active: bool,
+    /// Anyone may read it.
+    pub public: bool,
+    /// Stamps.
+    pub stamps: Stamps,
+    /// Endpoint of the store; the server's own address for the default storage.
+    pub endpoint: String,
+    /// Region of the store.
+    pub region: Option<String>,
+    /// Bucket in the store.
+    pub s3_bucket: String,
+    /// Prefix of the keys, or `/`.
+    pub key: String,
+    /// When a synchronisation was last asked for.
+    pub last_sync_requested_at: Option<Timestamp>,
+    /// The registered storage; absent for the default storage.
+    pub storage: Option<SealedStorage>,
+}
+
+impl BucketRow {
+    /// Reads [`bucket_columns!`] that start at `first`.
+    pub(crate) fn read(row: &Row<'_>, first: usize) -> Result<Self, StoreError> {
+        let storage: Option<StorageId> = row.get(first + 14)?;
+        Ok(Self {
+            id: row.get(first)?,
+            uuid: row.get(first + 1)?,
+            name: row.get(first + 2)?,
+            active: row.get(first + 3)?,
+            public: row.get(first + 4)?,
+            stamps: Stamps::read(row, first + 5)?,
+            endpoint: row.get(first + 9)?,
+            region: row.get(first + 10)?,
+            s3_bucket: row.get(first + 11)?,
+            key: row.get(first + 12)?,
+            last_sync_requested_at: row.get(first + 13)?,
+            storage: match storage {
+                None => None,
+                Some(id) => Some(SealedStorage {
+                    id,
+                    access_key_id: row.get(first + 15)?,
+                    secret_access_key: row.get(first + 16)?,
+                    generation: row.get(first + 17)?,
+                }),
+            },
+        })
+    }
+}
+
+const FROM: &str = concat!(
+    "SELECT ",
+    bucket_columns!(),
+    " FROM item i JOIN bucket b ON b.item_id = i.id LEFT JOIN storage s ON s.id = b.storage_id WHERE TRUE"
+);
+
+/// Which buckets; everything given must match.
+#[derive(Clone, Debug, Default)]
+pub struct BucketFilter {
+    /// Any of these.
+    pub uuids: Vec<Uuid>,
+    /// Part of the display name.
+    pub name: Option<String>,
+    /// Part of the key.
+    pub key: Option<String>,
+    /// Part of the S3 bucket's name.
+    pub bucket: Option<String>,
+    /// Part of the endpoint.
+    pub endpoint: Option<String>,
+    /// Active or not.
+    pub active: Option<bool>,
+}
+
+/// Searches buckets (objects contract 4.1.2), oldest first.
+pub async fn search<S: Session>(s: &mut S, filter: &BucketFilter) -> Result<Vec<BucketRow>, StoreError> {
+    let mut query = Query::new("BUCKET_SEARCH", FROM);
+    query.and_uuids(
+        "i.uuid IN (SELECT unhex(value) FROM json_each({}))",
+        "i.uuid = ANY({})",
+        &filter.uuids,
+    );
+    query.and_contains(
+        "i.name LIKE '%'||{}||'%'",
+        "i.name ILIKE '%'||{}||'%'",
+        filter.name.as_ref(),
+    );
+    query.and_contains(
+        "b.object_key LIKE '%'||{}||'%'",
+        "b.object_key ILIKE '%'||{}||'%'",
+        filter.key.as_ref(),
+    );
+    query.and_contains(
+        "b.s3_bucket LIKE '%'||{}||'%'",
+        "b.s3_bucket ILIKE '%'||{}||'%'",
+        filter.bucket.as_ref(),
+    );
+    query.and_contains(
+        "b.endpoint LIKE '%'||{}||'%'",
+        "b.endpoint ILIKE '%'||{}||'%'",
+        filter.endpoint.as_ref(),
+    );
+    if let Some(active) = filter.active {
+        query.and("i.active = {}", active);
+    }
+    query.then(" ORDER BY i.id");
+    let (statement, values) = query.build();
+    s.fetch(&statement, &values, |row| BucketRow::read(row, 0)).await
+}
+
+/// One bucket by its public id.
+pub async fn find<S: Session>(s: &mut S, uuid: Uuid) -> Result<Option<BucketRow>, StoreError> {
+    let mut query = Query::new("BUCKET_BY_UUID", FROM);
+    query.and("i.uuid = {}", uuid);
+    let (statement, values) = query.build();
+    s.find(&statement, &values, |row| BucketRow::read(row, 0)).await
+}
+
+/// The bucket that is mounted at exactly this place.
+pub async fn find_mount<S: Session>(
+    s: &mut S,
+    s3_bucket: &str,
+    endpoint: &str,
+    key: &str,
+) -> Result<Option<BucketRow>, StoreError> {
+    let mut query = Query::new("BUCKET_BY_MOUNT", FROM);
+    query.and("b.s3_bucket = {}", s3_bucket);
+    query.and("b.endpoint = {}", endpoint);
+    query.and("b.object_key = {}", key);
+    let (statement, values) = query.build();
+    s.find(&statement, &values, |row| BucketRow::read(row, 0)).await
+}
+
+/// The buckets mounted strictly below a place, at any depth (objects contract 2.3; by path segment, not by text: E-05).
+pub async fn below<S: Session>(
+    s: &mut S,
+    s3_bucket: &str,
+    endpoint: &str,
+    key: &str,
+) -> Result<Vec<BucketRow>, StoreError> {
+    let mut query = Query::new("BUCKETS_BELOW", FROM);
+    query.and("b.s3_bucket = {}", s3_bucket);
+    query.and("b.endpoint = {}", endpoint);
+    // The keys below `a/b` are those from `a/b/` up to, and without, `a/b0`: `0` follows `/`.
+    let (from, to) = (format!("{key}/"), format!("{key}0"));
+    if key == "/" {
+        query.and("b.object_key <> {}", "/");
+    } else {
+        query.and("b.object_key >= {}", &from);
+        query.and("b.object_key < {}", &to);
+    }
+    query.then(" ORDER BY i.id");
+    let (statement, values) = query.build();
+    s.fetch(&statement, &values, |row| BucketRow::read(row, 0)).await
+}
+
+/// Whether a bucket mounted above this place is public.
+pub async fn public_above<S: Session>(
+    s: &mut S,
+    s3_bucket: &str,
+    endpoint: &str,
+    key: &str,
+) -> Result<bool, StoreError> {
+    let values = [s3_bucket.into(), endpoint.into(), key.into()];
+    Ok(s.find(&BUCKET_ABOVE_PUBLIC, &values, |row| row.get::<i64>(0).or(Ok(1)))
+        .await?
+        .is_some())
+}
+
+/// A storage to register; its credentials are sealed already.
+#[derive(Clone, Debug)]
+pub struct NewStorage {
+    /// The sealed access key id.
+    pub access_key_id: Vec<u8>,
+    /// The sealed secret access key.
+    pub secret_access_key: Vec<u8>,
+}
+
+/// A bucket to create.
+#[derive(Clone, Debug)]
+pub struct NewBucket {
+    /// Public id.
+    pub uuid: Uuid,
+    /// Display name.
+    pub name: String,
+    /// Active.
+    pub active: bool,
+    /// Anyone may read it.
+    pub public: bool,
+    /// Endpoint of the store.
+    pub endpoint: String,
+    /// Region of the store.
+    pub region: Option<String>,
+    /// Bucket in the store.
+    pub s3_bucket: String,
+    /// Prefix of the keys, or `/`.
+    pub key: String,
+    /// The storage to register with it; none for the default storage.
+    pub storage: Option<NewStorage>,
+}
+
+/// Creates a bucket. A clash of (`s3_bucket`, `endpoint`, `key`) is a unique violation.
+pub async fn insert<S: Session>(s: &mut S, new: &NewBucket, by: Uuid, now: Timestamp) -> Result<ItemId, StoreError> {
+    let storage: Option<StorageId> = match &new.storage {
+        None => None,
+        Some(storage) => {
+            let values = [
+                (&new.endpoint).into(),
+                new.region.as_ref().into(),
+                (&new.s3_bucket).into(),
+                storage.access_key_id.as_slice().into(),
+                storage.secret_access_key.as_slice().into(),
+            ];
+            Some(s.one(&STORAGE_INSERT, &values, |row| row.get(0)).await?)
+        }
+    };
+    let values = [
+        new.uuid.into(),
+        (&new.name).into(),
+        new.active.into(),
+        new.public.into(),
+        by.into(),
+        now.into(),
+    ];
+    let id: ItemId = s.one(&BUCKET_ITEM_INSERT, &values, |row| row.get(0)).await?;
+    let values = [
+        id.into(),
+        storage.into(),
+        (&new.endpoint).into(),
+        new.region.as_ref().into(),
+        (&new.s3_bucket).into(),
+        (&new.key).into(),
+    ];
+    s.execute(&BUCKET_INSERT, &values).await?;
+    Ok(id)
+}
+
+/// What changes about a bucket.
+#[derive(Clone, Debug)]
+pub struct BucketChange {
+    /// New display name.
+    pub name: Option<String>,
+    /// New active flag.
+    pub active: Option<bool>,
+    /// New place in the store and sealed credentials, all of them.
+    pub storage: Option<(StorageId, NewStorage, String, Option<String>, String)>,
+}
+
+/// Changes a bucket. A clash with another mount is a unique violation.
+pub async fn update<S: Session>(
+    s: &mut S,
+    bucket: ItemId,
+    change: &BucketChange,
+    by: Uuid,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let values = [
+        change.name.as_ref().into(),
+        change.active.into(),
+        by.into(),
+        now.into(),
+        bucket.into(),
+    ];
+    s.execute(&BUCKET_ITEM_UPDATE, &values).await?;
+    if let Some((id, sealed, endpoint, region, s3_bucket)) = &change.storage {
+        let values = [
+            endpoint.into(),
+            region.as_ref().into(),
+            s3_bucket.into(),
+            sealed.access_key_id.as_slice().into(),
+            sealed.secret_access_key.as_slice().into(),
+            (*id).into(),
+        ];
+        s.execute(&STORAGE_UPDATE, &values).await?;
+        let values = [endpoint.into(), region.as_ref().into(), s3_bucket.into(), bucket.into()];
+        s.execute(&BUCKET_UPDATE, &values).await?;
+    }
+    Ok(())
+}
+
+/// Deletes buckets with everything below them. Answers the keys of the default storage whose bytes are now nobody's;
+/// bytes in registered S3 buckets stay (objects contract 4.1.7).
+pub async fn delete<S: Session>(s: &mut S, buckets: &[&BucketRow]) -> Result<Vec<String>, StoreError> {
+    let ids: Vec<i64> = buckets.iter().map(|bucket| bucket.id.0).collect();
+    let storages: Vec<i64> = buckets
+        .iter()
+        .filter_map(|bucket| bucket.storage.as_ref())
+        .map(|storage| storage.id.0)
+        .collect();
+    let keys = s
+        .fetch(&BUCKET_STORAGE_KEYS, &[Value::Ints(&ids)], |row| row.get(0))
+        .await?;
+    s.execute(&BUCKET_DELETE, &[Value::Ints(&ids)]).await?;
+    s.execute(&STORAGE_PRUNE, &[Value::Ints(&storages)]).await?;
+    Ok(keys)
+}

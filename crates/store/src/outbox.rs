@@ -1,0 +1,127 @@
+//! Effects that leave the server (deleting bytes, later mail and webhooks), written in the transaction that causes them,
+//! and the leases under which nodes work on them.
+
+use domain::Timestamp;
+
+use crate::{Row, Session, StoreError, catalogue::sql};
+
+sql! {
+    PING: "SELECT 1 + coalesce((SELECT 0 FROM lease WHERE name = ''), 0)";
+
+    OUTBOX_INSERT: "INSERT INTO outbox (kind, payload, created_at, not_before) VALUES ($1, $2, $3, $3)";
+
+    /// holder, lease until, now, how many.
+    OUTBOX_CLAIM: {
+        sqlite: "
+UPDATE outbox SET lease_holder = $1, lease_until = $2, attempts = attempts + 1
+WHERE id IN (SELECT id FROM outbox WHERE not_before <= $3 AND (lease_until IS NULL OR lease_until < $3)
+    ORDER BY not_before, id LIMIT $4)
+RETURNING id, kind, payload, attempts",
+        // Two nodes must not wait for each other's rows.
+        postgres: "
+UPDATE outbox SET lease_holder = $1, lease_until = $2, attempts = attempts + 1
+WHERE id IN (SELECT id FROM outbox WHERE not_before <= $3 AND (lease_until IS NULL OR lease_until < $3)
+    ORDER BY not_before, id LIMIT $4 FOR UPDATE SKIP LOCKED)
+RETURNING id, kind, payload, attempts",
+    };
+
+    OUTBOX_DONE: "DELETE FROM outbox WHERE id = $1 AND lease_holder = $2";
+
+    OUTBOX_FAILED: "
+UPDATE outbox SET lease_holder = NULL, lease_until = NULL, not_before = $1, last_error = $2
+WHERE id = $3 AND lease_holder = $4";
+
+    OUTBOX_COUNT: "SELECT count(*), coalesce(max(attempts), 0) FROM outbox";
+
+    /// name, holder, until, now.
+    LEASE_TAKE: "
+INSERT INTO lease (name, holder, held_until) VALUES ($1, $2, $3)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until
+WHERE lease.holder = excluded.holder OR lease.held_until < $4
+RETURNING holder";
+}
+
+/// An effect that is due.
+#[derive(Clone, Debug)]
+pub struct Effect {
+    /// Its number.
+    pub id: i64,
+    /// Which effect.
+    pub kind: String,
+    /// Its parameters (JSON).
+    pub payload: String,
+    /// How often it was tried, this time included.
+    pub attempts: i64,
+}
+
+fn effect(row: &Row<'_>) -> Result<Effect, StoreError> {
+    Ok(Effect {
+        id: row.get(0)?,
+        kind: row.get(1)?,
+        payload: row.get(2)?,
+        attempts: row.get(3)?,
+    })
+}
+
+/// Writes an effect, to be carried out after the commit.
+pub async fn insert<S: Session>(s: &mut S, kind: &str, payload: &str, now: Timestamp) -> Result<(), StoreError> {
+    s.execute(&OUTBOX_INSERT, &[kind.into(), payload.into(), now.into()])
+        .await
+        .map(drop)
+}
+
+/// Claims effects that are due, for `holder` until `until`.
+pub async fn claim<S: Session>(
+    s: &mut S,
+    holder: &str,
+    until: Timestamp,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Effect>, StoreError> {
+    s.fetch(
+        &OUTBOX_CLAIM,
+        &[holder.into(), until.into(), now.into(), limit.into()],
+        effect,
+    )
+    .await
+}
+
+/// Forgets an effect that was carried out.
+pub async fn done<S: Session>(s: &mut S, id: i64, holder: &str) -> Result<(), StoreError> {
+    s.execute(&OUTBOX_DONE, &[id.into(), holder.into()]).await.map(drop)
+}
+
+/// Puts an effect off that failed.
+pub async fn failed<S: Session>(
+    s: &mut S,
+    id: i64,
+    holder: &str,
+    not_before: Timestamp,
+    why: &str,
+) -> Result<(), StoreError> {
+    s.execute(
+        &OUTBOX_FAILED,
+        &[not_before.into(), why.into(), id.into(), holder.into()],
+    )
+    .await
+    .map(drop)
+}
+
+/// How many effects wait, and the highest number of attempts among them.
+pub async fn waiting<S: Session>(s: &mut S) -> Result<(i64, i64), StoreError> {
+    s.one(&OUTBOX_COUNT, &[], |row| Ok((row.get(0)?, row.get(1)?))).await
+}
+
+/// Takes or extends the lease `name`; false while somebody else holds it.
+pub async fn take_lease<S: Session>(
+    s: &mut S,
+    name: &str,
+    holder: &str,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let values = [name.into(), holder.into(), until.into(), now.into()];
+    Ok(s.find(&LEASE_TAKE, &values, |row| row.get::<String>(0))
+        .await?
+        .is_some())
+}

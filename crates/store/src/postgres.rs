@@ -1,0 +1,235 @@
+//! PostgreSQL: a pool, statements prepared once per connection, and transactions that are tried again when another one
+//! got in the way.
+
+use std::{sync::Arc, time::Duration};
+
+use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::{
+    NoTls,
+    types::{IsNull, ToSql, Type as PgType, private::BytesMut, to_sql_checked},
+};
+
+use crate::{Access, Meter, Op, Row, Session, Statement, StoreError, Value, migrate, session::Reader};
+
+/// How often a transaction is tried that another one keeps getting in the way of.
+const ATTEMPTS: u32 = 12;
+
+pub(crate) struct Postgres {
+    pool: Pool,
+}
+
+impl Postgres {
+    /// Connects and applies migrations.
+    pub(crate) async fn open(url: &str, connections: usize) -> Result<Self, StoreError> {
+        let mut config: tokio_postgres::Config = url
+            .parse()
+            .map_err(|error| StoreError::Unavailable(Box::<dyn std::error::Error + Send + Sync>::from(error)))?;
+        config
+            .connect_timeout(Duration::from_secs(5))
+            .application_name("commonhold");
+        let manager = Manager::from_config(
+            config,
+            NoTls,
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .wait_timeout(Some(Duration::from_secs(10)))
+            .create_timeout(Some(Duration::from_secs(6)))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        let postgres = Self { pool };
+        migrate::postgres(&mut postgres.client().await?).await?;
+        Ok(postgres)
+    }
+
+    async fn client(&self) -> Result<Client, StoreError> {
+        self.pool
+            .get()
+            .await
+            .map_err(|error| StoreError::Unavailable(Box::new(error)))
+    }
+
+    pub(crate) async fn run<O: Op>(&self, op: O, meter: &Arc<Meter>) -> Result<O::Out, O::Error> {
+        let begin = match O::ACCESS {
+            Access::Point => {
+                let client = self.client().await?;
+                let mut session = PostgresSession {
+                    client: &client,
+                    meter,
+                    interrupted: false,
+                };
+                return op.run(&mut session).await;
+            }
+            Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Access::Write => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        };
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.attempt(op.clone(), begin, meter).await {
+                Err((_, true)) if attempt < ATTEMPTS => {
+                    // Short, growing and different for each caller, so that two do not meet again.
+                    let spread = u64::from(attempt) * (1 + (std::ptr::from_ref(&attempt) as u64 >> 4) % 4);
+                    tokio::time::sleep(Duration::from_millis(spread)).await;
+                }
+                Err((error, _)) => return Err(error),
+                Ok(out) => return Ok(out),
+            }
+        }
+    }
+
+    /// One try. The flag of a failure says whether another transaction was the reason.
+    async fn attempt<O: Op>(&self, op: O, begin: &str, meter: &Arc<Meter>) -> Result<O::Out, (O::Error, bool)> {
+        let failed = |error: StoreError| {
+            let again = matches!(error, StoreError::Serialization);
+            (error.into(), again)
+        };
+        let client = self.client().await.map_err(failed)?;
+        // Ends the transaction by dropping the connection if this future is dropped in the middle.
+        let guard = Unfinished(Some(client));
+        let client = guard.client();
+        client
+            .batch_execute(begin)
+            .await
+            .map_err(|error| failed(error.into()))?;
+        let mut session = PostgresSession {
+            client,
+            meter,
+            interrupted: false,
+        };
+        let outcome = op.run(&mut session).await;
+        let interrupted = session.interrupted;
+        match outcome {
+            Ok(out) => {
+                client
+                    .batch_execute("COMMIT")
+                    .await
+                    .map_err(|error| failed(error.into()))?;
+                guard.finish();
+                Ok(out)
+            }
+            Err(error) => {
+                if client.batch_execute("ROLLBACK").await.is_ok() {
+                    guard.finish();
+                }
+                Err((error, interrupted))
+            }
+        }
+    }
+}
+
+/// A connection in the middle of a transaction: goes back to the pool only when the transaction has ended.
+struct Unfinished(Option<Client>);
+
+impl Unfinished {
+    fn client(&self) -> &Client {
+        self.0
+            .as_ref()
+            .unwrap_or_else(|| unreachable!("taken only by finish and drop"))
+    }
+
+    fn finish(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            // Out of the pool for good: closing it rolls the transaction back.
+            drop(Client::take(client));
+        }
+    }
+}
+
+struct PostgresSession<'a> {
+    client: &'a Client,
+    meter: &'a Meter,
+    /// A statement failed because of another transaction, whatever the body made of it.
+    interrupted: bool,
+}
+
+impl PostgresSession<'_> {
+    fn failed(&mut self, error: tokio_postgres::Error) -> StoreError {
+        let error = StoreError::from(error);
+        self.interrupted |= matches!(error, StoreError::Serialization);
+        error
+    }
+}
+
+impl Session for PostgresSession<'_> {
+    async fn fetch<T: Send>(
+        &mut self,
+        statement: &Statement,
+        values: &[Value<'_>],
+        read: Reader<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let prepared = self
+            .client
+            .prepare_cached(&statement.postgres)
+            .await
+            .map_err(|error| self.failed(error))?;
+        let parameters: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
+        let rows = self
+            .client
+            .query(&prepared, &parameters)
+            .await
+            .map_err(|error| self.failed(error))?;
+        self.meter.count(rows.len());
+        rows.iter().map(|row| read(&Row::Postgres(row))).collect()
+    }
+
+    async fn execute(&mut self, statement: &Statement, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        let prepared = self
+            .client
+            .prepare_cached(&statement.postgres)
+            .await
+            .map_err(|error| self.failed(error))?;
+        let parameters: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
+        let changed = self
+            .client
+            .execute(&prepared, &parameters)
+            .await
+            .map_err(|error| self.failed(error))?;
+        self.meter.count(usize::try_from(changed).unwrap_or(usize::MAX));
+        Ok(changed)
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self, type_: &PgType, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Value::Null(_) => Ok(IsNull::Yes),
+            Value::Int(value) => value.to_sql(type_, out),
+            Value::Text(value) => value.to_sql(type_, out),
+            Value::Flag(value) => value.to_sql(type_, out),
+            Value::Uuid(value) => value.to_sql(type_, out),
+            Value::Bytes(value) => value.to_sql(type_, out),
+            Value::Ints(values) => values.to_sql(type_, out),
+            Value::Texts(values) => values.to_sql(type_, out),
+            Value::Uuids(values) => values.to_sql(type_, out),
+        }
+    }
+
+    /// Only the exact types: a number that would be cut to 32 bits is a defect (docs/decisions/0001).
+    fn accepts(type_: &PgType) -> bool {
+        [
+            PgType::INT8,
+            PgType::TEXT,
+            PgType::VARCHAR,
+            PgType::BOOL,
+            PgType::UUID,
+            PgType::BYTEA,
+            PgType::INT8_ARRAY,
+            PgType::TEXT_ARRAY,
+            PgType::UUID_ARRAY,
+        ]
+        .contains(type_)
+    }
+
+    to_sql_checked!();
+}

@@ -1,0 +1,337 @@
+//! SQLite: one writer, several readers, WAL.
+//!
+//! The writer is a thread. It takes what is waiting, runs each operation in its own savepoint, and commits them together:
+//! one fsync serves all who wait (group commit), and nobody is answered before it. Readers are connections that are
+//! borrowed for the length of one operation.
+
+use std::{
+    num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use parking_lot::Mutex;
+use rusqlite::{
+    Connection, OpenFlags, ToSql,
+    types::{ToSqlOutput, ValueRef},
+};
+use tokio::sync::oneshot;
+
+use crate::{Access, Meter, Op, Row, Session, Statement, StoreError, Value, migrate, session::Reader};
+
+/// How many operations share a commit at most.
+const GROUP: usize = 256;
+
+pub(crate) struct Sqlite {
+    writer: mpsc::SyncSender<Box<dyn Job>>,
+    readers: Arc<[Mutex<Connection>]>,
+    next: AtomicUsize,
+}
+
+impl Sqlite {
+    /// Opens (and creates) the database, applies migrations and starts the writer.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut writer = connect(path)?;
+        migrate::sqlite(&mut writer)?;
+        let count = std::thread::available_parallelism().map_or(2, NonZeroUsize::get) + 2;
+        let readers = (0..count)
+            .map(|_| {
+                let reader = connect(path)?;
+                reader.pragma_update(None, "query_only", true)?;
+                Ok(Mutex::new(reader))
+            })
+            .collect::<Result<_, StoreError>>()?;
+        // Bounded: when the disk cannot keep up, callers wait instead of filling the memory.
+        let (sender, jobs) = mpsc::sync_channel::<Box<dyn Job>>(4 * GROUP);
+        std::thread::Builder::new()
+            .name("sqlite-writer".into())
+            .spawn(move || write_loop(&mut writer, &jobs))
+            .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        Ok(Self {
+            writer: sender,
+            readers,
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    pub(crate) async fn run<O: Op>(&self, op: O, meter: &Arc<Meter>) -> Result<O::Out, O::Error> {
+        match O::ACCESS {
+            // Microseconds of work: a hop to another thread would cost more than it.
+            Access::Point => self.read(op, meter),
+            Access::Read => {
+                let (readers, meter) = (Arc::clone(&self.readers), Arc::clone(meter));
+                let next = self.next.fetch_add(1, Relaxed);
+                tokio::task::spawn_blocking(move || read_on(&readers, next, op, &meter))
+                    .await
+                    .unwrap_or_else(|error| Err(StoreError::Driver(Box::new(error)).into()))
+            }
+            Access::Write => self.write(op, meter).await,
+        }
+    }
+
+    fn read<O: Op>(&self, op: O, meter: &Meter) -> Result<O::Out, O::Error> {
+        read_on(&self.readers, self.next.fetch_add(1, Relaxed), op, meter)
+    }
+
+    async fn write<O: Op>(&self, op: O, meter: &Arc<Meter>) -> Result<O::Out, O::Error> {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Written {
+            op: Some(op),
+            meter: Arc::clone(meter),
+            outcome: None,
+            reply,
+        });
+        let job: Box<dyn Job> = job;
+        if let Err(error) = self.writer.try_send(job) {
+            match error {
+                mpsc::TrySendError::Full(job) => {
+                    let writer = self.writer.clone();
+                    tokio::task::spawn_blocking(move || writer.send(job))
+                        .await
+                        .map_err(|error| StoreError::Driver(Box::new(error)))?
+                        .map_err(|_| writer_gone())?;
+                }
+                mpsc::TrySendError::Disconnected(_) => return Err(writer_gone().into()),
+            }
+        }
+        answer.await.unwrap_or_else(|_| Err(writer_gone().into()))
+    }
+}
+
+fn writer_gone() -> StoreError {
+    StoreError::Unavailable("the writer has ended".into())
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(PathBuf::from(path), flags)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // An acknowledged write must survive a power cut: the log is synced at each commit.
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
+}
+
+fn read_on<O: Op>(readers: &[Mutex<Connection>], next: usize, op: O, meter: &Meter) -> Result<O::Out, O::Error> {
+    let count = readers.len();
+    let mut reader = (0..count)
+        .find_map(|offset| readers[(next + offset) % count].try_lock())
+        .unwrap_or_else(|| readers[next % count].lock());
+    // One snapshot for the body: a read transaction sees the same state in all its statements.
+    let multiple = O::ACCESS == Access::Read;
+    if multiple {
+        reader
+            .prepare_cached("BEGIN")
+            .and_then(|mut begin| begin.execute([]))
+            .map_err(StoreError::from)?;
+    }
+    let mut session = SqliteSession {
+        connection: &mut reader,
+        meter,
+    };
+    let outcome = ready(op.run(&mut session));
+    if multiple {
+        reader
+            .prepare_cached("COMMIT")
+            .and_then(|mut commit| commit.execute([]))
+            .map_err(StoreError::from)?;
+    }
+    outcome
+}
+
+/// The futures of a body are ready at once: a session never waits here. Anything else means that the body awaited
+/// something it must not.
+fn ready<T, E: From<StoreError>>(body: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    body.now_or_never().unwrap_or_else(|| {
+        Err(StoreError::Driver("an operation awaited something other than its session".into()).into())
+    })
+}
+
+trait Job: Send {
+    /// Runs the body; whether its changes shall stay.
+    fn run(&mut self, connection: &mut Connection) -> bool;
+    /// Tells the caller, after the commit.
+    fn answer(self: Box<Self>, committed: Result<(), String>);
+}
+
+struct Written<O: Op> {
+    op: Option<O>,
+    meter: Arc<Meter>,
+    outcome: Option<Result<O::Out, O::Error>>,
+    reply: oneshot::Sender<Result<O::Out, O::Error>>,
+}
+
+impl<O: Op> Job for Written<O> {
+    fn run(&mut self, connection: &mut Connection) -> bool {
+        let Some(op) = self.op.take() else { return false };
+        let mut session = SqliteSession {
+            connection,
+            meter: &self.meter,
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| ready(op.run(&mut session))))
+            .unwrap_or_else(|_| Err(StoreError::Driver("an operation panicked".into()).into()));
+        let stays = outcome.is_ok();
+        self.outcome = Some(outcome);
+        stays
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), String>) {
+        let outcome = match (self.outcome, committed) {
+            (Some(Ok(_)), Err(why)) => Err(StoreError::Unavailable(why.into()).into()),
+            (Some(outcome), _) => outcome,
+            (None, Err(why)) => Err(StoreError::Unavailable(why.into()).into()),
+            (None, Ok(())) => Err(StoreError::Driver("an operation was not run".into()).into()),
+        };
+        // The caller may have gone away; its change stays.
+        drop(self.reply.send(outcome));
+    }
+}
+
+fn write_loop(connection: &mut Connection, jobs: &mpsc::Receiver<Box<dyn Job>>) {
+    while let Ok(first) = jobs.recv() {
+        let mut group = vec![first];
+        let committed = write_group(connection, &mut group, jobs).map_err(|error| error.to_string());
+        if let Err(why) = &committed {
+            tracing::error!(why, "the database refused a commit");
+            if !connection.is_autocommit() {
+                drop(connection.execute_batch("ROLLBACK"));
+            }
+        }
+        for job in group {
+            job.answer(committed.clone());
+        }
+    }
+}
+
+fn write_group(
+    connection: &mut Connection,
+    group: &mut Vec<Box<dyn Job>>,
+    jobs: &mpsc::Receiver<Box<dyn Job>>,
+) -> Result<(), rusqlite::Error> {
+    step(connection, "BEGIN IMMEDIATE")?;
+    let mut done = 0;
+    while done < group.len() {
+        step(connection, "SAVEPOINT operation")?;
+        if !group[done].run(connection) {
+            step(connection, "ROLLBACK TO operation")?;
+        }
+        step(connection, "RELEASE operation")?;
+        done += 1;
+        if done < GROUP {
+            group.extend(jobs.try_recv());
+        }
+    }
+    step(connection, "COMMIT")
+}
+
+fn step(connection: &Connection, text: &str) -> Result<(), rusqlite::Error> {
+    connection.prepare_cached(text)?.execute([]).map(drop)
+}
+
+/// Exclusive use of a connection: a shared reference to one cannot move between threads.
+struct SqliteSession<'a> {
+    connection: &'a mut Connection,
+    meter: &'a Meter,
+}
+
+impl SqliteSession<'_> {
+    fn fetch_now<T>(
+        &mut self,
+        statement: &Statement,
+        values: &[Value<'_>],
+        read: Reader<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut prepared = self.connection.prepare_cached(&statement.sqlite)?;
+        bind(&mut prepared, values)?;
+        let mut rows = prepared.raw_query();
+        let mut answer = Vec::new();
+        while let Some(row) = rows.next()? {
+            answer.push(read(&Row::Sqlite(row))?);
+        }
+        self.meter.count(answer.len());
+        Ok(answer)
+    }
+
+    fn execute_now(&mut self, statement: &Statement, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        let mut prepared = self.connection.prepare_cached(&statement.sqlite)?;
+        bind(&mut prepared, values)?;
+        let changed = prepared.raw_execute()?;
+        self.meter.count(changed);
+        Ok(changed as u64)
+    }
+}
+
+impl Session for SqliteSession<'_> {
+    fn fetch<T: Send>(
+        &mut self,
+        statement: &Statement,
+        values: &[Value<'_>],
+        read: Reader<T>,
+    ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
+        std::future::ready(self.fetch_now(statement, values, read))
+    }
+
+    fn execute(
+        &mut self,
+        statement: &Statement,
+        values: &[Value<'_>],
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        std::future::ready(self.execute_now(statement, values))
+    }
+}
+
+fn bind(statement: &mut rusqlite::CachedStatement<'_>, values: &[Value<'_>]) -> Result<(), StoreError> {
+    for (index, value) in values.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, value)?;
+    }
+    Ok(())
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let list = |items: Vec<String>| Ok(ToSqlOutput::from(format!("[{}]", items.join(","))));
+        Ok(match self {
+            Value::Null(_) => ToSqlOutput::Borrowed(ValueRef::Null),
+            Value::Int(value) => ToSqlOutput::from(*value),
+            Value::Text(value) => ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes())),
+            Value::Flag(value) => ToSqlOutput::from(*value),
+            Value::Uuid(value) => ToSqlOutput::from(value.as_bytes().to_vec()),
+            Value::Bytes(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
+            Value::Ints(values) => return list(values.iter().map(ToString::to_string).collect()),
+            Value::Texts(values) => return list(values.iter().map(|text| json_text(text)).collect()),
+            Value::Uuids(values) => return list(values.iter().map(|uuid| format!("\"{}\"", uuid.simple())).collect()),
+        })
+    }
+}
+
+/// A text as a JSON string, for `json_each`.
+fn json_text(text: &str) -> String {
+    use std::fmt::Write;
+    let mut json = String::with_capacity(text.len() + 2);
+    json.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => json.extend(['\\', c]),
+            c if c.is_control() => {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    let _written = write!(json, "\\u{unit:04x}"); // to a string: cannot fail
+                }
+            }
+            c => json.push(c),
+        }
+    }
+    json.push('"');
+    json
+}
