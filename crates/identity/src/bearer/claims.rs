@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use domain::{EmailAddress, PersonId, Timestamp};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{TokenError, TrustedIssuer};
 
@@ -41,7 +42,7 @@ pub struct SignedIn {
     pub expires_at: Timestamp,
     /// The person's row, once known: the same value is handed out for every use of one token, so the look-up is made
     /// once per token.
-    pub person: OnceLock<PersonId>,
+    pub person: OnceLock<(PersonId, Uuid)>,
 }
 
 impl SignedIn {
