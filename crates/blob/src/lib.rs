@@ -5,12 +5,21 @@
 
 pub mod body;
 mod error;
+mod faulty;
 mod files;
 mod key;
+mod metered;
+mod operation;
+mod s3;
 mod store;
+mod wrap;
 
 pub use body::{Body, BodyError};
 pub use error::{Error, Kind, Result, Upstream};
+pub use faulty::{Fault, Faulty, Plan, Point};
 pub use files::{Files, Observer, Step};
 pub use key::{Key, KeyError, MAX_KEY_BYTES};
+pub use metered::{Counts, Meter, Metered};
+pub use operation::Operation;
+pub use s3::{Connections, S3, S3Config};
 pub use store::*;

@@ -1,6 +1,6 @@
 //! What every store can do, and what only one with versions of its own can.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -72,6 +72,46 @@ pub trait Blobs: Send + Sync + 'static {
     /// that our database knows, and so are its metadata and tags.
     fn native(&self) -> Option<&dyn NativeVersions> {
         None
+    }
+}
+
+/// A shared store is a store, whatever it is, so wrappers take one too.
+#[async_trait]
+impl<B: Blobs + ?Sized> Blobs for Arc<B> {
+    async fn put(&self, key: &Key, body: Body, options: &PutOptions) -> Result<Put> {
+        (**self).put(key, body, options).await
+    }
+
+    async fn get(&self, key: &Key, version: Option<&str>, range: Option<ByteRange>) -> Result<Got> {
+        (**self).get(key, version, range).await
+    }
+
+    async fn head(&self, key: &Key, version: Option<&str>) -> Result<Head> {
+        (**self).head(key, version).await
+    }
+
+    async fn delete(&self, key: &Key, version: Option<&str>) -> Result<Deleted> {
+        (**self).delete(key, version).await
+    }
+
+    async fn copy(&self, from: &Key, from_version: Option<&str>, to: &Key, options: &PutOptions) -> Result<Copied> {
+        (**self).copy(from, from_version, to, options).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        (**self).check().await
+    }
+
+    fn presign_get(&self, key: &Key, version: Option<&str>, options: &PresignOptions) -> Result<Option<String>> {
+        (**self).presign_get(key, version, options)
+    }
+
+    fn presign_put(&self, key: &Key, options: &PresignOptions) -> Result<Option<String>> {
+        (**self).presign_put(key, options)
+    }
+
+    fn native(&self) -> Option<&dyn NativeVersions> {
+        (**self).native()
     }
 }
 
