@@ -40,8 +40,8 @@ pub struct SignedIn {
     pub last_name: Option<String>,
     /// When the token ends.
     pub expires_at: Timestamp,
-    /// The person's row, once known: the same value is handed out for every use of one token, so the look-up is made
-    /// once per token.
+    /// The person's key and public id, once known: the same value is handed out for every use of one token, so the
+    /// look-up is made once per token.
     pub person: OnceLock<(PersonId, Uuid)>,
 }
 
