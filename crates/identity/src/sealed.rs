@@ -128,27 +128,24 @@ mod tests {
     #[test]
     fn opens_only_unchanged_and_only_in_its_place() {
         let entropy = Counting(AtomicU8::new(0));
-        let sealer = Sealer::new(1, [(1, [1; 32])]).expect("sealer");
-        let sealed = sealer.seal(b"credential", b"storage 7", &entropy).expect("sealed");
+        let safe = Sealer::new(1, [(1, [1; 32])]).expect("sealer");
+        let sealed = safe.seal(b"credential", b"storage 7", &entropy).expect("sealed");
         assert_eq!(
-            sealer.open_text(&sealed, b"storage 7").expect("opens").reveal(),
+            safe.open_text(&sealed, b"storage 7").expect("opens").reveal(),
             "credential"
         );
-        assert_eq!(sealer.open(&sealed, b"storage 8"), Err(SealError::Broken));
+        assert_eq!(safe.open(&sealed, b"storage 8"), Err(SealError::Broken));
         for position in 0..sealed.len() {
             for bit in 0..8 {
                 let mut changed = sealed.clone();
                 changed[position] ^= 1 << bit;
-                assert!(
-                    sealer.open(&changed, b"storage 7").is_err(),
-                    "byte {position} bit {bit}"
-                );
+                assert!(safe.open(&changed, b"storage 7").is_err(), "byte {position} bit {bit}");
             }
         }
         for length in 0..sealed.len() {
-            assert!(sealer.open(&sealed[..length], b"storage 7").is_err(), "{length} bytes");
+            assert!(safe.open(&sealed[..length], b"storage 7").is_err(), "{length} bytes");
         }
-        let again = sealer.seal(b"credential", b"storage 7", &entropy).expect("sealed");
+        let again = safe.seal(b"credential", b"storage 7", &entropy).expect("sealed");
         assert_ne!(sealed, again, "equal values must not look equal");
     }
 
