@@ -147,17 +147,18 @@ mod tests {
     #[test]
     fn an_absent_field_is_not_an_empty_one() {
         let signer = LinkSigner::new(&[1; 32]);
-        let absent = Link {
-            version: None,
-            signer: None,
+        let no_version = Link { version: None, ..LINK };
+        let nil_version = Link {
+            version: Some(Uuid::nil()),
             ..LINK
         };
-        let zero = Link {
-            version: Some(Uuid::nil()),
+        assert_ne!(signer.sign(&no_version), signer.sign(&nil_version));
+        let nobody = Link { signer: None, ..LINK };
+        let person_zero = Link {
             signer: Some(PersonId(0)),
             ..LINK
         };
-        assert_ne!(signer.sign(&absent), signer.sign(&zero));
+        assert_ne!(signer.sign(&nobody), signer.sign(&person_zero));
     }
 
     #[test]

@@ -209,6 +209,11 @@ async fn documents_that_are_not_believed() {
     let token = token(&server, &P256, "ES256", &json!({"kid": "one"}));
     let keys = format!("{}/keys", server.address);
     let good = json!({"issuer": server.address, "jwks_uri": keys});
+    let bulky = |document: &Value| {
+        let mut document = document.clone();
+        document["padding"] = "x".repeat(256 * 1024).into();
+        Answer::Json(document)
+    };
     for answer in [
         Answer::Json(json!({"issuer": "https://other.test", "jwks_uri": keys})),
         Answer::Json(json!({"issuer": format!("{}/", server.address), "jwks_uri": keys})),
@@ -220,6 +225,7 @@ async fn documents_that_are_not_believed() {
         Answer::Status(404, good.clone()),
         Answer::Status(206, good.clone()),
         Answer::Redirect(format!("{}/elsewhere", server.address)),
+        bulky(&good),
         Answer::Endless,
     ] {
         server.set("/elsewhere", Answer::Json(good.clone()));
@@ -235,6 +241,7 @@ async fn documents_that_are_not_believed() {
         Answer::Json(json!("keys")),
         Answer::Status(500, json!({"keys": [jwk(&P256, "one")]})),
         Answer::Redirect(format!("{}/elsewhere", server.address)),
+        bulky(&json!({"keys": [jwk(&P256, "one")]})),
         Answer::Endless,
     ] {
         server.set("/keys", answer);
