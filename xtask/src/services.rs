@@ -1,6 +1,7 @@
 //! The real servers that tests run against; the scripts in `dev/services` do the work.
 
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -119,6 +120,8 @@ impl Running {
         let watch = Command::new(folder().join("stop-after.sh"))
             .arg(std::process::id().to_string())
             .args(&started)
+            // Out of reach of the terminal's Ctrl-C, which ends this program and would end the watch with it.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
