@@ -44,7 +44,7 @@ caller (kind, id) AS (
     WHERE held.person_id = $2 AND member.collaboration_id = held.collaboration_id
         AND member.person_id = held.person_id AND (member.expires_at IS NULL OR member.expires_at > $3)
 )
-SELECT depth, 0, id, kind, owner_id, flags, opens_at, closes_at, classification_id FROM chain
+SELECT depth, CAST(0 AS BIGINT), id, kind, owner_id, flags, opens_at, closes_at, classification_id FROM chain
 UNION ALL
 SELECT chain.depth, 1, held.principal_id, held.principal_kind, held.kind, held.actions, held.opens_at, held.closes_at,
     NULL

@@ -67,7 +67,7 @@ DELETE FROM storage WHERE id = ANY($1) AND NOT EXISTS (SELECT 1 FROM bucket WHER
 
     /// The nearest bucket above a key: s3 bucket, endpoint, key. `/` is above everything.
     BUCKET_ABOVE_PUBLIC: "
-SELECT 1 FROM bucket b JOIN item i ON i.id = b.item_id
+SELECT b.item_id FROM bucket b JOIN item i ON i.id = b.item_id
 WHERE b.s3_bucket = $1 AND b.endpoint = $2 AND i.public
     AND (b.object_key = '/' AND $3 <> '/' OR substr(CAST($3 AS TEXT), 1, length(b.object_key) + 1) = b.object_key || '/')
 LIMIT 1";
@@ -177,22 +177,22 @@ pub async fn search<S: Session>(s: &mut S, filter: &BucketFilter) -> Result<Vec<
     );
     query.and_contains(
         "i.name LIKE '%'||{}||'%'",
-        "i.name ILIKE '%'||{}||'%'",
+        "i.name ILIKE '%'||{}||'%' ESCAPE ''",
         filter.name.as_ref(),
     );
     query.and_contains(
         "b.object_key LIKE '%'||{}||'%'",
-        "b.object_key ILIKE '%'||{}||'%'",
+        "b.object_key ILIKE '%'||{}||'%' ESCAPE ''",
         filter.key.as_ref(),
     );
     query.and_contains(
         "b.s3_bucket LIKE '%'||{}||'%'",
-        "b.s3_bucket ILIKE '%'||{}||'%'",
+        "b.s3_bucket ILIKE '%'||{}||'%' ESCAPE ''",
         filter.bucket.as_ref(),
     );
     query.and_contains(
         "b.endpoint LIKE '%'||{}||'%'",
-        "b.endpoint ILIKE '%'||{}||'%'",
+        "b.endpoint ILIKE '%'||{}||'%' ESCAPE ''",
         filter.endpoint.as_ref(),
     );
     if let Some(active) = filter.active {
@@ -257,7 +257,7 @@ pub async fn public_above<S: Session>(
     key: &str,
 ) -> Result<bool, StoreError> {
     let values = [s3_bucket.into(), endpoint.into(), key.into()];
-    Ok(s.find(&BUCKET_ABOVE_PUBLIC, &values, |row| row.get::<i64>(0).or(Ok(1)))
+    Ok(s.find(&BUCKET_ABOVE_PUBLIC, &values, |row| row.get::<i64>(0))
         .await?
         .is_some())
 }

@@ -40,6 +40,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A failed statement ends a transaction on PostgreSQL, so it does everywhere: a body that went on would lose its
+    /// writes on one database and keep them on the other.
+    pub(crate) fn went_on() -> Self {
+        Self::Driver("an operation went on after a statement had failed".into())
+    }
+
     /// Whether this is a clash with an existing key.
     pub fn is_unique(&self) -> bool {
         matches!(self, Self::Constraint(Constraint::Unique(_)))
@@ -93,7 +99,10 @@ impl From<tokio_postgres::Error> for StoreError {
             &SqlState::CHECK_VIOLATION | &SqlState::NOT_NULL_VIOLATION => Self::Constraint(Constraint::Check(name)),
             // 57: shut down by an operator or a crash; 53: out of connections, disk or memory; 08: connection;
             // 25006: a standby that has not been promoted yet.
-            code if ["57", "53", "08"].contains(&&code.code()[..2]) || code.code() == "25006" => {
+            code if ["57", "53", "08", "25006"]
+                .iter()
+                .any(|class| code.code().starts_with(class)) =>
+            {
                 Self::Unavailable(Box::new(error))
             }
             _ => Self::Driver(Box::new(error)),

@@ -93,14 +93,14 @@ RETURNING id";
     METADATA_INSERT: {
         sqlite: "
 INSERT INTO metadata (version_id, key, value)
-SELECT $1, k.value, v.value FROM json_each($2) k JOIN json_each($3) v ON v.key = k.key",
+SELECT $1, $2 ->> n.key, $3 ->> n.key FROM json_each($2) n",
         postgres: "
 INSERT INTO metadata (version_id, key, value) SELECT $1, k, v FROM unnest($2::text[], $3::text[]) t (k, v)",
     };
     TAG_INSERT: {
         sqlite: "
 INSERT INTO tag (version_id, key, value)
-SELECT $1, k.value, v.value FROM json_each($2) k JOIN json_each($3) v ON v.key = k.key",
+SELECT $1, $2 ->> n.key, $3 ->> n.key FROM json_each($2) n",
         postgres: "
 INSERT INTO tag (version_id, key, value) SELECT $1, k, v FROM unnest($2::text[], $3::text[]) t (k, v)",
     };
@@ -131,7 +131,7 @@ WHERE u.expires_at < $1 ORDER BY u.expires_at LIMIT $2"
         ),
     };
 
-    VERSION_EXISTS: "SELECT 1 + 0 * id FROM version WHERE uuid = $1";
+    VERSION_EXISTS: "SELECT id FROM version WHERE uuid = $1";
 }
 
 /// One version of an object.

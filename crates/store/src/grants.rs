@@ -19,21 +19,19 @@ LEFT JOIN person p ON g.principal_kind = 1 AND p.id = g.principal_id
 LEFT JOIN identity_provider d ON g.principal_kind = 5 AND d.id = g.principal_id";
 
 sql! {
-    /// One row per list position: ids, principals, codes and actions in parallel lists; item, author, time. What exists
-    /// already is left alone and not returned.
+    /// Item, author, time; then one row per list position: ids, principals, codes and actions in parallel lists. What
+    /// exists already is left alone and not returned.
     GRANT_INSERT: {
         sqlite: "
-INSERT INTO access_grant (uuid, principal_kind, principal_id, code, actions, item_id, kind, created_by, created_at)
-SELECT unhex(u.value), pk.value, pi.value, c.value, a.value, $6, 0, $7, $8
-FROM json_each($1) u JOIN json_each($2) pk ON pk.key = u.key JOIN json_each($3) pi ON pi.key = u.key
-    JOIN json_each($4) c ON c.key = u.key JOIN json_each($5) a ON a.key = u.key
-WHERE TRUE ORDER BY u.key
+INSERT INTO access_grant (item_id, kind, created_by, created_at, uuid, principal_kind, principal_id, code, actions)
+SELECT $1, 0, $2, $3, unhex($4 ->> n.key), $5 ->> n.key, $6 ->> n.key, $7 ->> n.key, $8 ->> n.key
+FROM json_each($4) n WHERE TRUE ORDER BY n.key
 ON CONFLICT (item_id, principal_kind, principal_id, kind, code) DO NOTHING
 RETURNING uuid",
         postgres: "
-INSERT INTO access_grant (uuid, principal_kind, principal_id, code, actions, item_id, kind, created_by, created_at)
-SELECT u, pk, pi, c, a, $6, 0, $7, $8
-FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) WITH ORDINALITY t (u, pk, pi, c, a, n)
+INSERT INTO access_grant (item_id, kind, created_by, created_at, uuid, principal_kind, principal_id, code, actions)
+SELECT $1::bigint, 0, $2::uuid, $3::bigint, u, pk, pi, c, a
+FROM unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) WITH ORDINALITY t (u, pk, pi, c, a, n)
 ORDER BY n
 ON CONFLICT (item_id, principal_kind, principal_id, kind, code) DO NOTHING
 RETURNING uuid",
@@ -42,16 +40,16 @@ RETURNING uuid",
     /// Copies every grant of one item to another (objects contract 3.4: a child bucket starts with its parent's).
     GRANT_COPY: {
         sqlite: "
-INSERT INTO access_grant (uuid, item_id, principal_kind, principal_id, kind, code, actions, opens_at, closes_at,
-    created_by, created_at)
-SELECT unhex(n.value), $2, g.principal_kind, g.principal_id, g.kind, g.code, g.actions, g.opens_at, g.closes_at, $3, $4
-FROM (SELECT access_grant.*, row_number() OVER (ORDER BY id) - 1 AS place FROM access_grant WHERE item_id = $5) g
-    JOIN json_each($1) n ON n.key = g.place",
+INSERT INTO access_grant (item_id, created_by, created_at, uuid, principal_kind, principal_id, kind, code, actions,
+    opens_at, closes_at)
+SELECT $1, $2, $3, unhex($4 ->> (g.place - 1)), g.principal_kind, g.principal_id, g.kind, g.code, g.actions, g.opens_at,
+    g.closes_at
+FROM (SELECT access_grant.*, row_number() OVER (ORDER BY id) AS place FROM access_grant WHERE item_id = $5) g",
         postgres: "
-INSERT INTO access_grant (uuid, item_id, principal_kind, principal_id, kind, code, actions, opens_at, closes_at,
-    created_by, created_at)
-SELECT ($1::uuid[])[g.place], $2, g.principal_kind, g.principal_id, g.kind, g.code, g.actions, g.opens_at, g.closes_at,
-    $3, $4
+INSERT INTO access_grant (item_id, created_by, created_at, uuid, principal_kind, principal_id, kind, code, actions,
+    opens_at, closes_at)
+SELECT $1::bigint, $2::uuid, $3::bigint, ($4::uuid[])[g.place], g.principal_kind, g.principal_id, g.kind, g.code,
+    g.actions, g.opens_at, g.closes_at
 FROM (SELECT access_grant.*, row_number() OVER (ORDER BY id) AS place FROM access_grant WHERE item_id = $5) g",
     };
 
@@ -162,14 +160,14 @@ pub async fn insert<S: Session>(
         .map(|grant| i64::from(grant.code.actions().bits()))
         .collect();
     let values = [
+        item.into(),
+        by.into(),
+        now.into(),
         Value::Uuids(&uuids),
         Value::Ints(&kinds),
         Value::Ints(&ids),
         Value::Ints(&codes),
         Value::Ints(&actions),
-        item.into(),
-        by.into(),
-        now.into(),
     ];
     s.fetch(&GRANT_INSERT, &values, |row| row.get(0)).await
 }
@@ -188,7 +186,7 @@ pub async fn copy<S: Session>(
     by: Uuid,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let values = [Value::Uuids(uuids), to.into(), by.into(), now.into(), from.into()];
+    let values = [to.into(), by.into(), now.into(), Value::Uuids(uuids), from.into()];
     s.execute(&GRANT_COPY, &values).await.map(drop)
 }
 
@@ -394,6 +392,7 @@ JOIN item i ON i.parent_id = b.id AND i.kind = 1",
         &[]
     };
     filtered(&mut query, &search.filter.principals, codes);
+    query.then(" ORDER BY 1");
     let (statement, values) = query.build();
     s.fetch(&statement, &values, |row| row.get(0)).await
 }

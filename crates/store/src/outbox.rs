@@ -6,7 +6,7 @@ use domain::Timestamp;
 use crate::{Row, Session, StoreError, catalogue::sql};
 
 sql! {
-    PING: "SELECT 1 + coalesce((SELECT 0 FROM lease WHERE name = ''), 0)";
+    PING: "SELECT count(*) FROM lease WHERE name = ''";
 
     OUTBOX_INSERT: "INSERT INTO outbox (kind, payload, created_at, not_before) VALUES ($1, $2, $3, $3)";
 
@@ -17,11 +17,16 @@ UPDATE outbox SET lease_holder = $1, lease_until = $2, attempts = attempts + 1
 WHERE id IN (SELECT id FROM outbox WHERE not_before <= $3 AND (lease_until IS NULL OR lease_until < $3)
     ORDER BY not_before, id LIMIT $4)
 RETURNING id, kind, payload, attempts",
-        // Two nodes must not wait for each other's rows.
+        // Two nodes must not wait for each other's rows. The choice stands in a CTE because a subquery with LIMIT may be
+        // run more than once, and would then lock more rows than it says.
         postgres: "
-UPDATE outbox SET lease_holder = $1, lease_until = $2, attempts = attempts + 1
-WHERE id IN (SELECT id FROM outbox WHERE not_before <= $3 AND (lease_until IS NULL OR lease_until < $3)
-    ORDER BY not_before, id LIMIT $4 FOR UPDATE SKIP LOCKED)
+WITH due AS MATERIALIZED (
+    SELECT id AS due_id, CAST($1 AS TEXT) AS holder, CAST($2 AS BIGINT) AS until FROM outbox
+    WHERE not_before <= $3 AND (lease_until IS NULL OR lease_until < $3)
+    ORDER BY not_before, id LIMIT $4 FOR UPDATE SKIP LOCKED
+)
+UPDATE outbox SET lease_holder = due.holder, lease_until = due.until, attempts = attempts + 1
+FROM due WHERE id = due.due_id
 RETURNING id, kind, payload, attempts",
     };
 
@@ -78,12 +83,11 @@ pub async fn claim<S: Session>(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<Effect>, StoreError> {
-    s.fetch(
-        &OUTBOX_CLAIM,
-        &[holder.into(), until.into(), now.into(), limit.into()],
-        effect,
-    )
-    .await
+    let values = [holder.into(), until.into(), now.into(), limit.into()];
+    let mut effects = s.fetch(&OUTBOX_CLAIM, &values, effect).await?;
+    // RETURNING has no order.
+    effects.sort_unstable_by_key(|effect| effect.id);
+    Ok(effects)
 }
 
 /// Forgets an effect that was carried out.

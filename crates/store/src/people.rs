@@ -25,8 +25,17 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (issuer, subject, coalesce(identity_provider, 0)) DO UPDATE SET
     username = excluded.username, email = excluded.email, email_folded = excluded.email_folded,
     email_verified = excluded.email_verified, full_name = excluded.full_name, first_name = excluded.first_name,
-    last_name = excluded.last_name, updated_by = person.uuid, updated_at = excluded.created_at
+    last_name = excluded.last_name,
+    updated_by = CASE WHEN (person.username, person.email, person.email_verified, person.full_name, person.first_name,
+        person.last_name) IS DISTINCT FROM (excluded.username, excluded.email, excluded.email_verified,
+        excluded.full_name, excluded.first_name, excluded.last_name) THEN person.uuid ELSE person.updated_by END,
+    updated_at = CASE WHEN (person.username, person.email, person.email_verified, person.full_name, person.first_name,
+        person.last_name) IS DISTINCT FROM (excluded.username, excluded.email, excluded.email_verified,
+        excluded.full_name, excluded.first_name, excluded.last_name) THEN excluded.created_at
+        ELSE person.updated_at END
 RETURNING id, uuid, active";
+
+    PERSON_UUID: "SELECT uuid FROM person WHERE id = $1";
 
     PERSON_ACTIVE: "SELECT active FROM person WHERE id = $1";
 
@@ -69,7 +78,7 @@ INSERT INTO one_time_link (secret_hash, purpose, created_at, expires_at) VALUES 
     ONE_TIME_LINK_DROP: "DELETE FROM one_time_link WHERE purpose = $1 AND used_at IS NULL";
 
     ONE_TIME_LINK_FIND: "
-SELECT 1 FROM one_time_link WHERE secret_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3";
+SELECT created_at FROM one_time_link WHERE secret_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3";
 
     ONE_TIME_LINK_USE: "
 UPDATE one_time_link SET used_at = $1
@@ -190,6 +199,11 @@ pub async fn is_active<S: Session>(s: &mut S, person: PersonId) -> Result<bool, 
     Ok(s.find(&PERSON_ACTIVE, &[person.into()], |row| row.get(0))
         .await?
         .unwrap_or(false))
+}
+
+/// The public id of a person.
+pub async fn uuid<S: Session>(s: &mut S, person: PersonId) -> Result<Option<Uuid>, StoreError> {
+    s.find(&PERSON_UUID, &[person.into()], |row| row.get(0)).await
 }
 
 /// Internal keys of people by public id; unknown ones are left out.
@@ -412,7 +426,7 @@ WHERE p.subject IS NOT NULL",
     );
     query.and_contains(
         "p.username LIKE '%'||{}||'%'",
-        "p.username ILIKE '%'||{}||'%'",
+        "p.username ILIKE '%'||{}||'%' ESCAPE ''",
         filter.username.as_ref(),
     );
     if let Some(email) = &filter.email {
@@ -420,28 +434,28 @@ WHERE p.subject IS NOT NULL",
     }
     query.and_contains(
         "p.first_name LIKE '%'||{}||'%'",
-        "p.first_name ILIKE '%'||{}||'%'",
+        "p.first_name ILIKE '%'||{}||'%' ESCAPE ''",
         filter.first_name.as_ref(),
     );
     query.and_contains(
         "p.last_name LIKE '%'||{}||'%'",
-        "p.last_name ILIKE '%'||{}||'%'",
+        "p.last_name ILIKE '%'||{}||'%' ESCAPE ''",
         filter.last_name.as_ref(),
     );
     query.and_contains(
         "p.full_name LIKE '%'||{}||'%'",
-        "p.full_name ILIKE '%'||{}||'%'",
+        "p.full_name ILIKE '%'||{}||'%' ESCAPE ''",
         filter.full_name.as_ref(),
     );
     query.and_contains(
         "coalesce(p.username,'')||char(10)||coalesce(p.email,'')||char(10)||coalesce(p.full_name,'') LIKE '%'||{}||'%'",
-        "coalesce(p.username,'')||chr(10)||coalesce(p.email,'')||chr(10)||coalesce(p.full_name,'') ILIKE '%'||{}||'%'",
+        "coalesce(p.username,'')||chr(10)||coalesce(p.email,'')||chr(10)||coalesce(p.full_name,'') ILIKE '%'||{}||'%' ESCAPE ''",
         filter.search.as_ref(),
     );
     if let Some(active) = filter.active {
         query.and("p.active = {}", active);
     }
-    query.then(" ORDER BY lower(p.last_name), lower(p.first_name), p.id");
+    query.then(" ORDER BY lower(p.last_name) NULLS LAST, lower(p.first_name) NULLS LAST, p.id");
     let (statement, values) = query.build();
     s.fetch(&statement, &values, |row| {
         Ok(PersonRow {

@@ -9,10 +9,14 @@ use tokio_postgres::{
     types::{IsNull, ToSql, Type as PgType, private::BytesMut, to_sql_checked},
 };
 
-use crate::{Access, Meter, Op, Row, Session, Statement, StoreError, Value, migrate, session::Reader};
+use crate::{Access, Meter, Op, Row, Session, Statement, StoreError, Type, Value, migrate, session::Reader};
 
 /// How often a transaction is tried that another one keeps getting in the way of.
 const ATTEMPTS: u32 = 12;
+
+/// Every statement is prepared once and keeps the plan that does not depend on its parameters: that plan is the one the
+/// tests pin, and nothing is planned on a request. Compiling a plan costs more than any statement of this program.
+const SETTINGS: &str = "-c plan_cache_mode=force_generic_plan -c jit=off";
 
 pub(crate) struct Postgres {
     pool: Pool,
@@ -24,9 +28,13 @@ impl Postgres {
         let mut config: tokio_postgres::Config = url
             .parse()
             .map_err(|error| StoreError::Unavailable(Box::<dyn std::error::Error + Send + Sync>::from(error)))?;
+        let options = config
+            .get_options()
+            .map_or_else(|| SETTINGS.to_owned(), |given| format!("{SETTINGS} {given}"));
         config
             .connect_timeout(Duration::from_secs(5))
-            .application_name("commonhold");
+            .application_name("commonhold")
+            .options(options);
         let manager = Manager::from_config(
             config,
             NoTls,
@@ -55,15 +63,7 @@ impl Postgres {
 
     pub(crate) async fn run<O: Op>(&self, op: O, meter: &Arc<Meter>) -> Result<O::Out, O::Error> {
         let begin = match O::ACCESS {
-            Access::Point => {
-                let client = self.client().await?;
-                let mut session = PostgresSession {
-                    client: &client,
-                    meter,
-                    interrupted: false,
-                };
-                return op.run(&mut session).await;
-            }
+            Access::Point => return self.point(op, meter).await,
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Access::Write => "BEGIN ISOLATION LEVEL SERIALIZABLE",
         };
@@ -82,8 +82,23 @@ impl Postgres {
         }
     }
 
-    /// One try. The flag of a failure says whether another transaction was the reason.
-    async fn attempt<O: Op>(&self, op: O, begin: &str, meter: &Arc<Meter>) -> Result<O::Out, (O::Error, bool)> {
+    /// Reads on a connection without a transaction. One that turns out to be dead is replaced once.
+    async fn point<O: Op>(&self, op: O, meter: &Meter) -> Result<O::Out, O::Error> {
+        let mut replaced = false;
+        loop {
+            let client = self.client().await?;
+            let mut session = PostgresSession::new(&client, meter);
+            let outcome = op.clone().run(&mut session).await;
+            if outcome.is_ok() || replaced || session.trouble != Some(Trouble::Lost) {
+                return outcome;
+            }
+            replaced = true;
+        }
+    }
+
+    /// One try. The flag of a failure says whether to try again: another transaction was the reason, or the connection
+    /// was dead before anything was done.
+    async fn attempt<O: Op>(&self, op: O, begin: &str, meter: &Meter) -> Result<O::Out, (O::Error, bool)> {
         let failed = |error: StoreError| {
             let again = matches!(error, StoreError::Serialization);
             (error.into(), again)
@@ -92,17 +107,19 @@ impl Postgres {
         // Ends the transaction by dropping the connection if this future is dropped in the middle.
         let guard = Unfinished(Some(client));
         let client = guard.client();
-        client
-            .batch_execute(begin)
-            .await
-            .map_err(|error| failed(error.into()))?;
-        let mut session = PostgresSession {
-            client,
-            meter,
-            interrupted: false,
-        };
+        client.batch_execute(begin).await.map_err(|error| {
+            let error = StoreError::from(error);
+            let dead = matches!(error, StoreError::Unavailable(_));
+            (error.into(), dead)
+        })?;
+        let mut session = PostgresSession::new(client, meter);
         let outcome = op.run(&mut session).await;
-        let interrupted = session.interrupted;
+        let (outcome, again) = match (outcome, session.trouble) {
+            // PostgreSQL answers the COMMIT of a failed transaction with success, and rolls back.
+            (Ok(_), Some(Trouble::Interrupted)) => (Err(StoreError::Serialization.into()), true),
+            (Ok(_), Some(_)) => (Err(StoreError::went_on().into()), false),
+            (outcome, trouble) => (outcome, trouble == Some(Trouble::Interrupted)),
+        };
         match outcome {
             Ok(out) => {
                 client
@@ -116,7 +133,7 @@ impl Postgres {
                 if client.batch_execute("ROLLBACK").await.is_ok() {
                     guard.finish();
                 }
-                Err((error, interrupted))
+                Err((error, again))
             }
         }
     }
@@ -149,14 +166,36 @@ impl Drop for Unfinished {
 struct PostgresSession<'a> {
     client: &'a Client,
     meter: &'a Meter,
-    /// A statement failed because of another transaction, whatever the body made of it.
-    interrupted: bool,
+    /// What the first statement met that failed, whatever the body made of it.
+    trouble: Option<Trouble>,
 }
 
-impl PostgresSession<'_> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    /// Another transaction.
+    Interrupted,
+    /// A dead connection.
+    Lost,
+    /// Anything else; the transaction is void.
+    Failed,
+}
+
+impl<'a> PostgresSession<'a> {
+    const fn new(client: &'a Client, meter: &'a Meter) -> Self {
+        Self {
+            client,
+            meter,
+            trouble: None,
+        }
+    }
+
     fn failed(&mut self, error: tokio_postgres::Error) -> StoreError {
         let error = StoreError::from(error);
-        self.interrupted |= matches!(error, StoreError::Serialization);
+        self.trouble.get_or_insert(match error {
+            StoreError::Serialization => Trouble::Interrupted,
+            StoreError::Unavailable(_) => Trouble::Lost,
+            _ => Trouble::Failed,
+        });
         error
     }
 }
@@ -180,7 +219,11 @@ impl Session for PostgresSession<'_> {
             .await
             .map_err(|error| self.failed(error))?;
         self.meter.count(rows.len());
-        rows.iter().map(|row| read(&Row::Postgres(row))).collect()
+        let answer: Result<Vec<T>, StoreError> = rows.iter().map(|row| read(&Row::Postgres(row))).collect();
+        if answer.is_err() {
+            self.trouble.get_or_insert(Trouble::Failed);
+        }
+        answer
     }
 
     async fn execute(&mut self, statement: &Statement, values: &[Value<'_>]) -> Result<u64, StoreError> {
@@ -200,8 +243,35 @@ impl Session for PostgresSession<'_> {
     }
 }
 
+impl Value<'_> {
+    /// The driver writes what it is given: eight bytes of a number for a text would be read as a text.
+    fn fits(&self, type_: &PgType) -> bool {
+        let kind = match self {
+            Value::Null(kind) => *kind,
+            Value::Int(_) => Type::Int,
+            Value::Text(_) => Type::Text,
+            Value::Flag(_) => Type::Flag,
+            Value::Uuid(_) => Type::Uuid,
+            Value::Bytes(_) => Type::Bytes,
+            Value::Ints(_) => return *type_ == PgType::INT8_ARRAY,
+            Value::Texts(_) => return *type_ == PgType::TEXT_ARRAY,
+            Value::Uuids(_) => return *type_ == PgType::UUID_ARRAY,
+        };
+        match kind {
+            Type::Int => *type_ == PgType::INT8,
+            Type::Text => *type_ == PgType::TEXT || *type_ == PgType::VARCHAR,
+            Type::Flag => *type_ == PgType::BOOL,
+            Type::Uuid => *type_ == PgType::UUID,
+            Type::Bytes => *type_ == PgType::BYTEA,
+        }
+    }
+}
+
 impl ToSql for Value<'_> {
     fn to_sql(&self, type_: &PgType, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        if !self.fits(type_) {
+            return Err(format!("{self:?} for a parameter of type {type_}").into());
+        }
         match self {
             Value::Null(_) => Ok(IsNull::Yes),
             Value::Int(value) => value.to_sql(type_, out),

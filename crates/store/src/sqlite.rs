@@ -32,6 +32,9 @@ const GROUP: usize = 256;
 pub(crate) struct Sqlite {
     writer: mpsc::SyncSender<Box<dyn Job>>,
     readers: Arc<[Mutex<Connection>]>,
+    /// For [`Access::Point`] alone: those run on the threads that serve everybody, so they must never wait for a long
+    /// read to end.
+    points: Box<[Mutex<Connection>]>,
     next: AtomicUsize,
 }
 
@@ -40,14 +43,14 @@ impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let mut writer = connect(path)?;
         migrate::sqlite(&mut writer)?;
-        let count = std::thread::available_parallelism().map_or(2, NonZeroUsize::get) + 2;
-        let readers = (0..count)
-            .map(|_| {
-                let reader = connect(path)?;
-                reader.pragma_update(None, "query_only", true)?;
-                Ok(Mutex::new(reader))
-            })
-            .collect::<Result<_, StoreError>>()?;
+        let reader = |_| {
+            let reader = connect(path)?;
+            reader.pragma_update(None, "query_only", true)?;
+            Ok(Mutex::new(reader))
+        };
+        let count = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
+        let readers = (0..count + 2).map(reader).collect::<Result<_, StoreError>>()?;
+        let points = (0..count).map(reader).collect::<Result<_, StoreError>>()?;
         // Bounded: when the disk cannot keep up, callers wait instead of filling the memory.
         let (sender, jobs) = mpsc::sync_channel::<Box<dyn Job>>(4 * GROUP);
         std::thread::Builder::new()
@@ -57,6 +60,7 @@ impl Sqlite {
         Ok(Self {
             writer: sender,
             readers,
+            points,
             next: AtomicUsize::new(0),
         })
     }
@@ -64,7 +68,7 @@ impl Sqlite {
     pub(crate) async fn run<O: Op>(&self, op: O, meter: &Arc<Meter>) -> Result<O::Out, O::Error> {
         match O::ACCESS {
             // Microseconds of work: a hop to another thread would cost more than it.
-            Access::Point => self.read(op, meter),
+            Access::Point => read_on(&self.points, self.next.fetch_add(1, Relaxed), op, meter),
             Access::Read => {
                 let (readers, meter) = (Arc::clone(&self.readers), Arc::clone(meter));
                 let next = self.next.fetch_add(1, Relaxed);
@@ -74,10 +78,6 @@ impl Sqlite {
             }
             Access::Write => self.write(op, meter).await,
         }
-    }
-
-    fn read<O: Op>(&self, op: O, meter: &Meter) -> Result<O::Out, O::Error> {
-        read_on(&self.readers, self.next.fetch_add(1, Relaxed), op, meter)
     }
 
     async fn write<O: Op>(&self, op: O, meter: &Arc<Meter>) -> Result<O::Out, O::Error> {
@@ -128,26 +128,32 @@ fn read_on<O: Op>(readers: &[Mutex<Connection>], next: usize, op: O, meter: &Met
     let mut reader = (0..count)
         .find_map(|offset| readers[(next + offset) % count].try_lock())
         .unwrap_or_else(|| readers[next % count].lock());
+    if O::ACCESS == Access::Point {
+        return ready(op.run(&mut SqliteSession::new(&mut reader, meter)));
+    }
     // One snapshot for the body: a read transaction sees the same state in all its statements.
-    let multiple = O::ACCESS == Access::Read;
-    if multiple {
-        reader
-            .prepare_cached("BEGIN")
-            .and_then(|mut begin| begin.execute([]))
-            .map_err(StoreError::from)?;
-    }
-    let mut session = SqliteSession {
-        connection: &mut reader,
-        meter,
-    };
+    let snapshot = Snapshot::begin(&mut reader)?;
+    let mut session = SqliteSession::new(snapshot.0, meter);
     let outcome = ready(op.run(&mut session));
-    if multiple {
-        reader
-            .prepare_cached("COMMIT")
-            .and_then(|mut commit| commit.execute([]))
-            .map_err(StoreError::from)?;
+    session.conclude(outcome)
+}
+
+/// A read transaction, which ends with this value, even if the body panics.
+struct Snapshot<'a>(&'a mut Connection);
+
+impl<'a> Snapshot<'a> {
+    fn begin(connection: &'a mut Connection) -> Result<Self, StoreError> {
+        step(connection, "BEGIN")?;
+        Ok(Self(connection))
     }
-    outcome
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = step(self.0, "COMMIT") {
+            tracing::error!(%error, "a read transaction did not end");
+        }
+    }
 }
 
 /// The futures of a body are ready at once: a session never waits here. Anything else means that the body awaited
@@ -175,12 +181,10 @@ struct Written<O: Op> {
 impl<O: Op> Job for Written<O> {
     fn run(&mut self, connection: &mut Connection) -> bool {
         let Some(op) = self.op.take() else { return false };
-        let mut session = SqliteSession {
-            connection,
-            meter: &self.meter,
-        };
+        let mut session = SqliteSession::new(connection, &self.meter);
         let outcome = catch_unwind(AssertUnwindSafe(|| ready(op.run(&mut session))))
             .unwrap_or_else(|_| Err(StoreError::Driver("an operation panicked".into()).into()));
+        let outcome = session.conclude(outcome);
         let stays = outcome.is_ok();
         self.outcome = Some(outcome);
         stays
@@ -243,9 +247,26 @@ fn step(connection: &Connection, text: &str) -> Result<(), rusqlite::Error> {
 struct SqliteSession<'a> {
     connection: &'a mut Connection,
     meter: &'a Meter,
+    /// Whether a statement failed, whatever the body made of it.
+    failed: bool,
 }
 
-impl SqliteSession<'_> {
+impl<'a> SqliteSession<'a> {
+    const fn new(connection: &'a mut Connection, meter: &'a Meter) -> Self {
+        Self {
+            connection,
+            meter,
+            failed: false,
+        }
+    }
+
+    fn conclude<T, E: From<StoreError>>(self, outcome: Result<T, E>) -> Result<T, E> {
+        if self.failed && outcome.is_ok() {
+            return Err(StoreError::went_on().into());
+        }
+        outcome
+    }
+
     fn fetch_now<T>(
         &mut self,
         statement: &Statement,
@@ -279,7 +300,9 @@ impl Session for SqliteSession<'_> {
         values: &[Value<'_>],
         read: Reader<T>,
     ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
-        std::future::ready(self.fetch_now(statement, values, read))
+        let answer = self.fetch_now(statement, values, read);
+        self.failed |= answer.is_err();
+        std::future::ready(answer)
     }
 
     fn execute(
@@ -287,7 +310,9 @@ impl Session for SqliteSession<'_> {
         statement: &Statement,
         values: &[Value<'_>],
     ) -> impl Future<Output = Result<u64, StoreError>> + Send {
-        std::future::ready(self.execute_now(statement, values))
+        let answer = self.execute_now(statement, values);
+        self.failed |= answer.is_err();
+        std::future::ready(answer)
     }
 }
 
@@ -306,7 +331,7 @@ impl ToSql for Value<'_> {
             Value::Int(value) => ToSqlOutput::from(*value),
             Value::Text(value) => ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes())),
             Value::Flag(value) => ToSqlOutput::from(*value),
-            Value::Uuid(value) => ToSqlOutput::from(value.as_bytes().to_vec()),
+            Value::Uuid(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value.as_bytes())),
             Value::Bytes(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
             Value::Ints(values) => return list(values.iter().map(ToString::to_string).collect()),
             Value::Texts(values) => return list(values.iter().map(|text| json_text(text)).collect()),
