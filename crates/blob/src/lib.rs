@@ -4,6 +4,7 @@
 //! A key is opaque text and never becomes a path. Metadata, tags and versions of [`Files`] live in our database.
 
 pub mod body;
+pub mod conformance;
 mod error;
 mod faulty;
 mod files;

@@ -128,6 +128,8 @@ struct Gather {
     rest: Bytes,
     received: u64,
     expected: u64,
+    /// A stream that has ended must not be asked again.
+    ended: bool,
 }
 
 impl Gather {
@@ -139,12 +141,15 @@ impl Gather {
         loop {
             let piece = self.rest.split_to(self.rest.len().min(PIECE - buffer.len()));
             buffer.extend_from_slice(&piece);
-            if !self.rest.is_empty() || (buffer.len() == PIECE && self.received < self.expected) {
+            if self.ended || !self.rest.is_empty() || (buffer.len() == PIECE && self.received < self.expected) {
                 return Ok(());
             }
             match self.body.next().await {
                 Some(piece) => self.rest = piece?,
-                None if self.received == self.expected => return Ok(()),
+                None if self.received == self.expected => {
+                    self.ended = true;
+                    return Ok(());
+                }
                 None => {
                     return Err(BodyError::TooShort {
                         expected: self.expected,
@@ -167,6 +172,7 @@ pub(super) async fn put(folder: &Arc<Folder>, key: &Key, body: Body, length: u64
         rest: Bytes::new(),
         received: 0,
         expected: length,
+        ended: false,
     };
     let mut filled = Vec::new();
     gather.fill(&mut filled).await?;

@@ -25,6 +25,8 @@ pub(super) struct Source {
     hash: digest::Context,
     left: u64,
     length: u64,
+    /// A stream that has ended must not be asked again.
+    ended: bool,
 }
 
 impl Source {
@@ -35,6 +37,7 @@ impl Source {
             hash: digest::Context::new(&digest::SHA256),
             left: length,
             length,
+            ended: false,
         }
     }
 
@@ -52,10 +55,11 @@ impl Source {
 
     /// The next bytes of the body that are not empty.
     async fn receive(&mut self) -> Result<Option<Bytes>, BodyError> {
-        while let Some(piece) = self.body.next().await {
-            let piece = piece?;
-            if !piece.is_empty() {
-                return Ok(Some(piece));
+        while !self.ended {
+            match self.body.next().await.transpose()? {
+                Some(piece) if piece.is_empty() => {}
+                Some(piece) => return Ok(Some(piece)),
+                None => self.ended = true,
             }
         }
         Ok(None)
@@ -203,9 +207,14 @@ mod tests {
 
     use super::*;
 
+    /// Panics when it is asked again after its end.
     fn body(pieces: &[&'static [u8]]) -> Body {
-        let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from_static(piece))).collect();
-        stream::iter(pieces).boxed()
+        let pieces: Vec<_> = pieces.iter().map(|piece| Bytes::from_static(piece)).collect();
+        let mut pieces = pieces.into_iter();
+        stream::unfold((), move |()| {
+            std::future::ready(pieces.next().map(|piece| (Ok(piece), ())))
+        })
+        .boxed()
     }
 
     async fn read(pieces: &[&'static [u8]], length: u64, cut: u64) -> Result<Vec<Bytes>, BodyError> {
