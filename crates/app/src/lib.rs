@@ -1,1 +1,31 @@
-//! The use cases: load, decide, apply.
+//! The use cases, one file each: load, decide, apply, in one transaction.
+//!
+//! A dialect calls a function of one of the modules below with the server ([`App`]) and the request ([`Ctx`]). The function
+//! makes an operation of it, which runs in the store: it loads the access facts, has `access` decide, and writes with the
+//! proof in hand. Bytes move outside the transaction: the place is reserved first, and what was abandoned is swept.
+
+pub mod accounts;
+mod audit;
+pub mod buckets;
+mod context;
+mod error;
+mod gate;
+pub mod jobs;
+pub mod objects;
+pub mod people;
+pub mod permissions;
+mod server;
+mod sign_in;
+pub mod signing_keys;
+mod storages;
+
+pub use access::PermissionCode;
+pub use context::{Caller, Ctx, Person};
+pub use error::{About, Error, Upstream};
+pub use server::{App, Mode, Parts, Settings};
+pub use sign_in::AuthenticationError;
+pub use storages::{DefaultStorage, Storages};
+pub use store::{Meter, stamps::Stamps};
+
+/// A result whose failure is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;

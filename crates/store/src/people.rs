@@ -72,6 +72,9 @@ ON CONFLICT (person_id) DO UPDATE SET password_hash = excluded.password_hash, ch
     PERSON_DISABLE: "
 UPDATE person SET active = $1, updated_by = $2, updated_at = $3 WHERE id = $4 AND active <> $1";
 
+    SIGNING_KEY_LIST: "SELECT sealed FROM signing_key ORDER BY id";
+    SIGNING_KEY_INSERT: "INSERT INTO signing_key (sealed, created_at) VALUES ($1, $2)";
+
     ONE_TIME_LINK_INSERT: "
 INSERT INTO one_time_link (secret_hash, purpose, created_at, expires_at) VALUES ($1, $2, $3, $4)";
 
@@ -510,4 +513,16 @@ pub async fn identity_providers<S: Session>(
         })
     })
     .await
+}
+
+/// The sealed keys of the built-in issuer, newest last.
+pub async fn signing_keys<S: Session>(s: &mut S) -> Result<Vec<Vec<u8>>, StoreError> {
+    s.fetch(&SIGNING_KEY_LIST, &[], |row| row.get(0)).await
+}
+
+/// Adds a sealed key of the built-in issuer.
+pub async fn add_signing_key<S: Session>(s: &mut S, sealed: &[u8], now: Timestamp) -> Result<(), StoreError> {
+    s.execute(&SIGNING_KEY_INSERT, &[sealed.into(), now.into()])
+        .await
+        .map(drop)
 }

@@ -55,6 +55,13 @@ CREATE TABLE account (
     CONSTRAINT account_email UNIQUE (email_folded)
 ) STRICT;
 
+-- Keys that the built-in issuer signs with, newest last; sealed by the server's key.
+CREATE TABLE signing_key (
+    id INTEGER PRIMARY KEY,
+    sealed BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
 -- A link that works once (the first administrator, later activation and reset). Only the hash of its secret is kept.
 CREATE TABLE one_time_link (
     secret_hash BLOB NOT NULL PRIMARY KEY,

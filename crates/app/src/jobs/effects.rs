@@ -1,0 +1,154 @@
+//! Effects from the outbox: so far, bytes of the server's own storage that nobody refers to any more.
+
+use blob::Key;
+use domain::{Kind, Timestamp};
+use store::{
+    Access, Op, Session,
+    outbox::{self, Effect},
+};
+
+use crate::{App, Error, Result, objects::purge};
+
+/// Keys in one effect: as much as one node does under one lease.
+const BATCH: usize = 200;
+/// Effects claimed at once.
+const CLAIM: i64 = 20;
+/// How long a claim holds, in seconds.
+const LEASE_SECONDS: i64 = 120;
+/// The longest pause between two attempts, in seconds.
+const MAX_PAUSE: i64 = 3600;
+
+const DELETE_BYTES: &str = "bytes.delete";
+
+/// Has bytes of the server's own storage deleted after the commit.
+pub(crate) async fn delete_bytes<S: Session>(s: &mut S, keys: &[String], now: Timestamp) -> Result<()> {
+    for batch in keys.chunks(BATCH) {
+        let payload = serde_json::to_string(batch).map_err(|error| internal("keys cannot be written", error))?;
+        outbox::insert(s, DELETE_BYTES, &payload, now).await?;
+    }
+    Ok(())
+}
+
+fn internal(text: &'static str, error: serde_json::Error) -> Error {
+    Error::new(Kind::Internal, text).because(error)
+}
+
+/// As [`delete_bytes`], in a transaction of its own.
+#[derive(Clone)]
+pub(crate) struct DeleteBytes(pub(crate) Vec<String>, pub(crate) Timestamp);
+
+impl Op for DeleteBytes {
+    type Out = ();
+    type Error = Error;
+    const ACCESS: Access = Access::Write;
+
+    async fn run<S: Session>(self, s: &mut S) -> Result<()> {
+        delete_bytes(s, &self.0, self.1).await
+    }
+}
+
+/// Carries out effects that are due; answers how many there were.
+pub(super) async fn work(app: &App, holder: &str) -> Result<usize> {
+    let ctx = app.job_context();
+    let now = app.now();
+    let claim = Claim {
+        holder: holder.to_owned(),
+        now,
+    };
+    let effects = app.store().run(claim, &ctx.meter).await?;
+    let count = effects.len();
+    for effect in effects {
+        let outcome = carry_out(app, &effect).await;
+        if let Err(error) = &outcome {
+            tracing::warn!(effect = effect.id, kind = effect.kind, attempts = effect.attempts, error = %error,
+                cause = error.source.as_deref(), "an effect failed and will be tried again");
+        }
+        let settle = Settle {
+            id: effect.id,
+            holder: holder.to_owned(),
+            failure: outcome.err().map(|error| (error.to_string(), pause(effect.attempts))),
+            now: app.now(),
+        };
+        app.store().run(settle, &ctx.meter).await?;
+    }
+    Ok(count)
+}
+
+/// 2, 4, 8 … seconds.
+fn pause(attempts: i64) -> i64 {
+    1_i64
+        .checked_shl(u32::try_from(attempts).unwrap_or(u32::MAX))
+        .map_or(MAX_PAUSE, |pause| pause.min(MAX_PAUSE))
+}
+
+async fn carry_out(app: &App, effect: &Effect) -> Result<()> {
+    if effect.kind != DELETE_BYTES {
+        return Err(Error::new(Kind::Internal, "this version does not know the effect"));
+    }
+    let keys: Vec<String> =
+        serde_json::from_str(&effect.payload).map_err(|error| internal("an effect cannot be read", error))?;
+    for key in keys {
+        let key = Key::new(key).map_err(|error| Error::new(Kind::Internal, "not a key").because(error))?;
+        purge(app.storages().default_storage(), &key, None).await?;
+    }
+    Ok(())
+}
+
+#[derive(Clone)]
+struct Claim {
+    holder: String,
+    now: Timestamp,
+}
+
+impl Op for Claim {
+    type Out = Vec<Effect>;
+    type Error = Error;
+    const ACCESS: Access = Access::Write;
+
+    async fn run<S: Session>(self, s: &mut S) -> Result<Vec<Effect>> {
+        let until = self.now.plus_seconds(LEASE_SECONDS);
+        Ok(outbox::claim(s, &self.holder, until, self.now, CLAIM).await?)
+    }
+}
+
+#[derive(Clone)]
+struct Settle {
+    id: i64,
+    holder: String,
+    failure: Option<(String, i64)>,
+    now: Timestamp,
+}
+
+impl Op for Settle {
+    type Out = ();
+    type Error = Error;
+    const ACCESS: Access = Access::Write;
+
+    async fn run<S: Session>(self, s: &mut S) -> Result<()> {
+        match self.failure {
+            None => outbox::done(s, self.id, &self.holder).await?,
+            Some((why, pause)) => {
+                outbox::failed(s, self.id, &self.holder, self.now.plus_seconds(pause), &why).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many effects wait and the highest number of attempts among them, for metrics.
+pub async fn waiting(app: &App) -> Result<(i64, i64)> {
+    app.store().run(Waiting, &app.job_context().meter).await
+}
+
+#[derive(Clone)]
+struct Waiting;
+
+impl Op for Waiting {
+    type Out = (i64, i64);
+    type Error = Error;
+    const ACCESS: Access = Access::Point;
+
+    async fn run<S: Session>(self, s: &mut S) -> Result<(i64, i64)> {
+        Ok(outbox::waiting(s).await?)
+    }
+}

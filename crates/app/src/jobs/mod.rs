@@ -1,0 +1,45 @@
+//! Work that nobody waits for: effects from the outbox, and sweeping what was abandoned. Every node may run it; leases keep
+//! two from doing the same.
+
+pub mod effects;
+mod sweep;
+
+use std::{sync::Arc, time::Duration};
+
+use store::Meter;
+
+use crate::{App, Caller, Ctx};
+
+pub use effects::waiting;
+pub use sweep::sweep;
+
+/// How long to wait when there is nothing to do.
+const IDLE: Duration = Duration::from_secs(2);
+
+impl App {
+    /// Runs the jobs until the future is dropped. `holder` names this process in leases.
+    pub async fn run_jobs(self: Arc<Self>, holder: String) {
+        loop {
+            let mut done = 0;
+            for outcome in [effects::work(&self, &holder).await, sweep(&self, &holder).await] {
+                match outcome {
+                    Ok(count) => done += count,
+                    Err(error) => tracing::warn!(error = %error, cause = error.source.as_deref(), "a job failed"),
+                }
+            }
+            if done == 0 {
+                tokio::time::sleep(IDLE).await;
+            }
+        }
+    }
+
+    /// The context of work that no request asked for.
+    pub(crate) fn job_context(&self) -> Ctx {
+        Ctx {
+            caller: Caller::Superuser,
+            request_id: self.request_id(),
+            meter: Arc::new(Meter::default()),
+            via: "job",
+        }
+    }
+}

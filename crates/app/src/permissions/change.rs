@@ -1,0 +1,237 @@
+//! Granting and revoking (objects contract 4.9.3, 4.9.4, 3.5).
+
+use std::collections::BTreeMap;
+
+use access::{Authorised, CodeManage, PermissionCode, Principal};
+use domain::{ItemId, Kind, Timestamp};
+use serde_json::json;
+use store::{
+    Access, Op, Session, buckets,
+    grants::{self, NewGrant},
+    people,
+};
+use uuid::Uuid;
+
+use super::{PermissionFilter, PermissionView, PrincipalRef, Target};
+use crate::{App, Ctx, Error, Result, Stamps, audit, gate};
+
+/// Grants codes on a bucket or object. What is held already is skipped; answers what is new. With `recursive`, also on the
+/// buckets below that the caller may manage by a grant of their own.
+///
+/// # Errors
+/// `NotFound` when a person or identity provider does not exist; nothing is granted then.
+pub async fn grant(
+    app: &App,
+    ctx: &Ctx,
+    target: Target,
+    wanted: Vec<(PrincipalRef, PermissionCode)>,
+    recursive: bool,
+) -> Result<Vec<PermissionView>> {
+    let op = Grant {
+        ctx: ctx.clone(),
+        now: app.now(),
+        target,
+        wanted,
+        recursive,
+        seed: app.entropy().uuid(),
+    };
+    app.decide(ctx, "grant.add", || target.object(), op).await
+}
+
+#[derive(Clone)]
+struct Grant {
+    ctx: Ctx,
+    now: Timestamp,
+    target: Target,
+    wanted: Vec<(PrincipalRef, PermissionCode)>,
+    recursive: bool,
+    /// How many rows there will be is known only inside: their ids count on from this one.
+    seed: Uuid,
+}
+
+impl Op for Grant {
+    type Out = Vec<PermissionView>;
+    type Error = Error;
+    const ACCESS: Access = Access::Write;
+
+    async fn run<S: Session>(self, s: &mut S) -> Result<Self::Out> {
+        let items = managed(s, &self.ctx, self.target, self.recursive, self.now).await?;
+        let principals = resolve(s, &self.wanted).await?;
+        let by = self.ctx.caller.stamp();
+        let mut ids = Ids(self.seed);
+        let mut added = Vec::new();
+        for (item, uuid) in items {
+            let rows: Vec<(NewGrant, &PrincipalRef)> = self
+                .wanted
+                .iter()
+                .filter_map(|(name, code)| {
+                    let principal = *principals.get(name)?;
+                    Some((
+                        NewGrant {
+                            uuid: ids.next(),
+                            principal,
+                            code: *code,
+                        },
+                        name,
+                    ))
+                })
+                .collect();
+            let new: Vec<NewGrant> = rows.iter().map(|(row, _)| *row).collect();
+            let inserted = grants::insert(s, item, &new, by, self.now).await?;
+            added.extend(
+                rows.into_iter()
+                    .filter(|(row, _)| inserted.contains(&row.uuid))
+                    .map(|(row, name)| PermissionView {
+                        uuid: row.uuid,
+                        item: uuid,
+                        principal: name.clone(),
+                        code: row.code,
+                        stamps: Stamps::created(by, self.now),
+                    }),
+            );
+        }
+        record(s, &self.ctx, self.now, "grant.add", self.target, &added).await?;
+        Ok(added)
+    }
+}
+
+/// Ids for rows whose number is not known before: each is a random UUID, version 4, made from the one before.
+struct Ids(Uuid);
+
+impl Ids {
+    fn next(&mut self) -> Uuid {
+        let digest = identity::secret::hash(&self.0.simple().to_string());
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest[..16]);
+        self.0 = uuid::Builder::from_random_bytes(id).into_uuid();
+        self.0
+    }
+}
+
+/// Revokes grants on a bucket or object; answers what was revoked. No filter means all of that kind.
+pub async fn revoke(
+    app: &App,
+    ctx: &Ctx,
+    target: Target,
+    filter: PermissionFilter,
+    recursive: bool,
+) -> Result<Vec<PermissionView>> {
+    let op = Revoke {
+        ctx: ctx.clone(),
+        now: app.now(),
+        target,
+        filter,
+        recursive,
+    };
+    app.decide(ctx, "grant.remove", || target.object(), op).await
+}
+
+#[derive(Clone)]
+struct Revoke {
+    ctx: Ctx,
+    now: Timestamp,
+    target: Target,
+    filter: PermissionFilter,
+    recursive: bool,
+}
+
+impl Op for Revoke {
+    type Out = Vec<PermissionView>;
+    type Error = Error;
+    const ACCESS: Access = Access::Write;
+
+    async fn run<S: Session>(self, s: &mut S) -> Result<Self::Out> {
+        let items = managed(s, &self.ctx, self.target, self.recursive, self.now).await?;
+        let ids: Vec<i64> = items.iter().map(|(item, _)| item.0).collect();
+        let rows = grants::list(s, &ids, &self.filter).await?;
+        let uuids: Vec<Uuid> = rows.iter().map(|row| row.uuid).collect();
+        grants::delete(s, &uuids).await?;
+        record(s, &self.ctx, self.now, "grant.remove", self.target, &rows).await?;
+        Ok(rows)
+    }
+}
+
+/// The items a change is about, the target first: with `recursive` the buckets below too, for a person those they hold
+/// MANAGE on by a grant of their own (objects contract 3.5).
+async fn managed<S: Session>(
+    s: &mut S,
+    ctx: &Ctx,
+    target: Target,
+    recursive: bool,
+    now: Timestamp,
+) -> Result<Vec<(ItemId, Uuid)>> {
+    let proof: Authorised<CodeManage> = gate::allow(s, ctx, target.on(), target.uuid(), now).await?;
+    if !target.exists(s).await? {
+        return Err(Error::denied());
+    }
+    let mut items = vec![(proof.item(), target.uuid())];
+    let Target::Bucket(uuid) = target else { return Ok(items) };
+    if recursive && let Some(row) = buckets::find(s, uuid).await? {
+        let mut below = buckets::below(s, &row.s3_bucket, &row.endpoint, &row.key).await?;
+        if let Some(person) = ctx.caller.person_id() {
+            let ids: Vec<i64> = below.iter().map(|bucket| bucket.id.0).collect();
+            let held = grants::holdings(s, Principal::Person(person), &ids).await?;
+            below.retain(|bucket| held.contains(&(bucket.id, PermissionCode::Manage)));
+        }
+        items.extend(below.into_iter().map(|bucket| (bucket.id, bucket.uuid)));
+    }
+    Ok(items)
+}
+
+/// Internal keys of all principals named, in one statement for each kind of them.
+async fn resolve<S: Session>(
+    s: &mut S,
+    wanted: &[(PrincipalRef, PermissionCode)],
+) -> Result<BTreeMap<PrincipalRef, Principal>> {
+    let (mut uuids, mut names) = (Vec::new(), Vec::new());
+    for (principal, _) in wanted {
+        match principal {
+            PrincipalRef::Person(uuid) => uuids.push(*uuid),
+            PrincipalRef::IdentityProvider(name) => names.push(name.clone()),
+        }
+    }
+    let mut found = BTreeMap::new();
+    if !uuids.is_empty() {
+        let people = people::ids(s, &uuids).await?;
+        found.extend(
+            people
+                .into_iter()
+                .map(|(uuid, id)| (PrincipalRef::Person(uuid), Principal::Person(id))),
+        );
+    }
+    if !names.is_empty() {
+        let providers = people::identity_provider_ids(s, &names).await?;
+        let entry = |(name, id)| (PrincipalRef::IdentityProvider(name), Principal::IdentityProvider(id));
+        found.extend(providers.into_iter().map(entry));
+    }
+    match wanted.iter().find(|(principal, _)| !found.contains_key(principal)) {
+        None => Ok(found),
+        Some((PrincipalRef::Person(uuid), _)) => Err(Error::new(
+            Kind::NotFound,
+            format!("There is no user with the \"userId\" {uuid}"),
+        )),
+        Some((PrincipalRef::IdentityProvider(name), _)) => Err(Error::new(
+            Kind::NotFound,
+            format!("There is no identity provider with the \"idp\" {name}"),
+        )),
+    }
+}
+
+async fn record<S: Session>(
+    s: &mut S,
+    ctx: &Ctx,
+    now: Timestamp,
+    action: &'static str,
+    target: Target,
+    rows: &[PermissionView],
+) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let entry = |row: &PermissionView| match &row.principal {
+        PrincipalRef::Person(uuid) => json!([row.item, "person", uuid, row.code.as_str()]),
+        PrincipalRef::IdentityProvider(name) => json!([row.item, "idp", name, row.code.as_str()]),
+    };
+    let after = rows.iter().map(entry).collect();
+    Ok(audit::changed(s, ctx, now, action, target.object(), Some(after)).await?)
+}
