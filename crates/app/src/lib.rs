@@ -9,6 +9,7 @@ mod audit;
 pub mod buckets;
 mod context;
 mod error;
+pub mod explain;
 mod gate;
 pub mod jobs;
 pub mod objects;

@@ -1,6 +1,6 @@
 //! From a configuration to a server.
 
-use std::{fs, io::Write, path::Path, sync::Arc};
+use std::{fs, io::Write, net::ToSocketAddrs, path::Path, sync::Arc};
 
 use app::{App, DefaultStorage, Parts, Settings, Storages};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -42,7 +42,9 @@ pub(crate) async fn build(config: &Config) -> Result<Arc<App>, String> {
     for retired in &keys {
         issuer = issuer.with_retired(retired);
     }
-    let bearer = Bearer::new(trusted(config, &issuer)?, Arc::clone(&clock)).map_err(|error| format!("oidc: {error}"))?;
+    let mut issuers = configured_issuers(config)?;
+    issuers.push(issuer.trusted());
+    let bearer = Bearer::new(issuers, Arc::clone(&clock)).map_err(|error| format!("oidc: {error}"))?;
     let spool_folder = config.data_dir.join("spool");
     fs::create_dir_all(&spool_folder).map_err(|error| format!("data_dir: {error}"))?;
     let connections = Connections::new(Vec::new(), config.limits.part_memory);
@@ -69,6 +71,19 @@ pub(crate) async fn build(config: &Config) -> Result<Arc<App>, String> {
         },
         entropy,
     })))
+}
+
+/// What can be said about a configuration without touching anything: keys, addresses.
+pub(crate) fn check(config: &Config) -> Result<(), String> {
+    if config.server.listen.to_socket_addrs().is_err() {
+        return Err(format!("server.listen: {} is not an address with a port", config.server.listen));
+    }
+    if let Some(key) = &config.secrets.key {
+        decode_key(key.reveal(), "secrets.key")?;
+    }
+    let issuers = configured_issuers(config)?;
+    Bearer::new(issuers, Arc::new(SystemClock)).map_err(|error| format!("oidc: {error}"))?;
+    Ok(())
 }
 
 /// An error with all its causes, on one line.
@@ -98,7 +113,7 @@ pub(crate) fn public_url(config: &Config) -> String {
     config.server.public_url.clone().unwrap_or_else(from_listen).trim_end_matches('/').to_owned()
 }
 
-fn trusted(config: &Config, built_in: &BuiltInIssuer) -> Result<Vec<TrustedIssuer>, String> {
+fn configured_issuers(config: &Config) -> Result<Vec<TrustedIssuer>, String> {
     let oidc = &config.oidc;
     let mut configured = oidc.issuers.clone();
     match &oidc.issuer {
@@ -118,7 +133,7 @@ fn trusted(config: &Config, built_in: &BuiltInIssuer) -> Result<Vec<TrustedIssue
         }
         None => {}
     }
-    let mut all = vec![built_in.trusted()];
+    let mut all = Vec::new();
     for issuer in configured {
         let keys = match (issuer.jwks_url, issuer.public_key) {
             (Some(_), Some(_)) => return Err("oidc.jwks_url and oidc.public_key: only one can be set".to_owned()),
@@ -170,24 +185,25 @@ fn default_storage(
 
 /// The server's key: from the configuration, or from a file of the data folder that is made at the first start.
 fn server_key(config: &Config, entropy: &dyn Entropy) -> Result<[u8; 32], String> {
-    let decode = |text: &str, whence: &str| {
-        let bytes = STANDARD.decode(text.trim()).map_err(|_| format!("{whence}: not base64"))?;
-        <[u8; 32]>::try_from(bytes).map_err(|_| format!("{whence}: must be 32 bytes"))
-    };
     if let Some(key) = &config.secrets.key {
-        return decode(key.reveal(), "secrets.key");
+        return decode_key(key.reveal(), "secrets.key");
     }
     let path = config.data_dir.join("secret.key");
     let whence = path.display().to_string();
     if let Ok(text) = fs::read_to_string(&path) {
-        return decode(&text, &whence);
+        return decode_key(&text, &whence);
     }
     let mut key = [0; 32];
     entropy.fill(&mut key);
     write_private(&path, &STANDARD.encode(key)).map_err(|error| format!("{whence}: {error}"))?;
     // Another process may have been first: its key is the key.
     let text = fs::read_to_string(&path).map_err(|error| format!("{whence}: {error}"))?;
-    decode(&text, &whence)
+    decode_key(&text, &whence)
+}
+
+fn decode_key(text: &str, whence: &str) -> Result<[u8; 32], String> {
+    let bytes = STANDARD.decode(text.trim()).map_err(|_| format!("{whence}: not base64"))?;
+    <[u8; 32]>::try_from(bytes).map_err(|_| format!("{whence}: must be 32 bytes"))
 }
 
 /// Writes a file that only its owner can read, unless it exists.

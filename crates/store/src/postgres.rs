@@ -65,7 +65,9 @@ impl Postgres {
         let begin = match O::ACCESS {
             Access::Point => return self.point(op, meter).await,
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            Access::Write => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+            // A snapshot, and 40001 when another transaction changed a row that this one changes too. What must be unique
+            // is a constraint; predicate locks would add nothing but false conflicts between uploads to one bucket.
+            Access::Write => "BEGIN ISOLATION LEVEL REPEATABLE READ",
         };
         let mut attempt = 0;
         loop {
@@ -157,8 +159,17 @@ impl Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         if let Some(client) = self.0.take() {
-            // Out of the pool for good: closing it rolls the transaction back.
+            // Out of the pool for good: closing it rolls the transaction back, but only when the statement it is in the
+            // middle of has ended, so that is cancelled.
+            let token = client.cancel_token();
             drop(Client::take(client));
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn(async move {
+                    if let Err(error) = token.cancel_query(NoTls).await {
+                        tracing::debug!(%error, "a statement nobody waits for could not be cancelled");
+                    }
+                });
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ pub enum Access {
     Point,
     /// Reads in one snapshot.
     Read,
-    /// Writes in one serializable transaction.
+    /// Writes in one transaction on one snapshot: a write that meets another one is run again from the start.
     Write,
 }
 

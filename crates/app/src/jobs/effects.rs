@@ -51,6 +51,10 @@ impl Op for DeleteBytes {
 pub(super) async fn work(app: &App, holder: &str) -> Result<usize> {
     let ctx = app.job_context();
     let now = app.now();
+    // Looked at without a claim first: an idle server writes nothing.
+    if app.store().run(Waiting, &ctx.meter).await?.0 == 0 {
+        return Ok(0);
+    }
     let claim = Claim {
         holder: holder.to_owned(),
         now,

@@ -2,7 +2,7 @@
 
 use access::{Authorised, CodeUpdate};
 use blob::PutOptions;
-use domain::Timestamp;
+use domain::{Kind, Timestamp};
 use serde_json::json;
 use store::{
     Access, Op, Session,
@@ -82,7 +82,8 @@ pub async fn copy_version(app: &App, ctx: &Ctx, object: Uuid, version: Option<Uu
         tags,
     };
     let outcome = app.decide(ctx, "object.copy", on_object, op).await;
-    if outcome.is_err() && managed {
+    // As with an upload: what may have been committed is not touched.
+    if managed && matches!(&outcome, Err(error) if matches!(error.kind, Kind::Denied | Kind::NotFound | Kind::Conflict)) {
         app.store()
             .run(effects::DeleteBytes(vec![to], app.now()), &ctx.meter)
             .await?;

@@ -131,8 +131,8 @@ async fn upload(app: &Arc<App>, ctx: &Ctx, new: NewObject, body: Body) -> Result
         content: new.content,
     };
     let outcome = app.decide(ctx, "object.create", on_bucket, commit).await;
-    if outcome.is_err() {
-        discard(app, ctx, &place, &put).await;
+    if let Err(refused) = &outcome {
+        discard(app, ctx, &place, &put, refused).await;
     }
     outcome.map(|committed| committed.into_stored(put))
 }

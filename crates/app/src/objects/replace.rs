@@ -63,8 +63,8 @@ async fn upload(app: &Arc<App>, ctx: &Ctx, object: Uuid, content: Content, body:
         content,
     };
     let outcome = app.decide(ctx, "object.update", on_object, commit).await;
-    if outcome.is_err() {
-        discard(app, ctx, &place, &put).await;
+    if let Err(refused) = &outcome {
+        discard(app, ctx, &place, &put, refused).await;
     }
     outcome.map(|committed| committed.into_stored(put))
 }

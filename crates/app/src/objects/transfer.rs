@@ -138,7 +138,7 @@ async fn put(app: &Arc<App>, ctx: &Ctx, place: &Place, content: &Content, body: 
 }
 
 pub(super) fn given_up() -> Error {
-    Error::new(Kind::Unavailable, "The upload took too long and was given up")
+    Error::new(Kind::Gone, "The upload took too long and was given up")
 }
 
 /// The version a finished transfer becomes.
@@ -165,8 +165,12 @@ pub(super) fn new_version(place: &Place, content: &Content, put: &Put, now: Time
     }
 }
 
-/// Undoes what a transfer stored when its version could not be committed.
-pub(super) async fn discard(app: &App, ctx: &Ctx, place: &Place, put: &Put) {
+/// Undoes what a transfer stored when its version was refused. When nobody knows whether the commit happened, nothing is
+/// touched: either it did, or the sweep finds the reservation.
+pub(super) async fn discard(app: &App, ctx: &Ctx, place: &Place, put: &Put, refused: &Error) {
+    if !matches!(refused.kind, Kind::Denied | Kind::Conflict | Kind::NotFound | Kind::Invalid | Kind::Gone) {
+        return;
+    }
     let undo = async {
         let blobs = app.storages().of(&place.bucket)?;
         // In a registered bucket without versions the bytes may have taken the place of others: they are S3's now.
