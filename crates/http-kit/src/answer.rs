@@ -54,7 +54,10 @@ impl Answer {
     pub fn json_text(status: StatusCode, text: impl Into<Bytes>) -> Self {
         let mut answer = Self::empty(status);
         answer.payload = Payload::Json(text.into());
-        answer.with(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))
+        answer.with(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        )
     }
 
     /// An answer with a body of a known type.
@@ -83,6 +86,12 @@ impl Answer {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(name, value);
         }
+        self
+    }
+
+    /// The same answer without a header.
+    pub fn without(mut self, name: &HeaderName) -> Self {
+        self.headers.remove(name);
         self
     }
 

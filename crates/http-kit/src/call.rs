@@ -20,7 +20,6 @@ pub const JSON_LIMIT: usize = 100 * 1024;
 ///
 /// A handler reads and validates its input from here, and then calls [`Call::admit`] for the use cases' context: the
 /// contract wants some guards to answer only after validation, and without the context no use case can be called.
-#[derive(Debug)]
 pub struct Call {
     app: Arc<App>,
     context: Ctx,
@@ -53,16 +52,29 @@ impl Call {
     }
 
     /// Passes the guards that stand between validation and the use case, and gives what a use case takes.
-    pub fn admit(&self) -> Result<(&App, &Ctx), Refusal> {
-        let settings = self.app.settings();
-        if self.needs.elevated
-            && settings.privacy_mask
-            && let Caller::Person(person) = &self.context.caller
-            && !person.idp.as_ref().is_some_and(|idp| settings.elevated_idps.contains(idp))
-        {
-            return Err(Refusal::NotElevated);
+    pub fn admit(&self) -> Result<(&Arc<App>, &Ctx), Refusal> {
+        if self.needs.elevated {
+            self.require_elevation()?;
         }
         Ok((&self.app, &self.context))
+    }
+
+    /// The elevated guard, for routes that need it only sometimes: while the privacy mask is on, somebody who signed
+    /// in must have come through an elevated identity provider. A token that names none has not.
+    pub fn require_elevation(&self) -> Result<(), Refusal> {
+        let settings = self.app.settings();
+        match &self.context.caller {
+            Caller::Person(person)
+                if settings.privacy_mask
+                    && !person
+                        .idp
+                        .as_ref()
+                        .is_some_and(|idp| settings.elevated_idps.contains(idp)) =>
+            {
+                Err(Refusal::NotElevated)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The server, for facts that are not about data: its mode and settings.
@@ -97,7 +109,10 @@ impl Call {
 
     /// A segment of the path, decoded. Empty if the route has no such segment.
     pub fn parameter(&self, name: &str) -> &str {
-        self.parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+        self.parameters
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// Takes the body; what is left behind is empty.
@@ -113,6 +128,12 @@ impl Call {
             return Ok(serde_json::Value::Object(serde_json::Map::new()));
         }
         serde_json::from_slice(&bytes).map_err(|_| Refusal::Malformed(Cow::Borrowed("the body is not JSON")))
+    }
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Call({} {}, {})", self.method, self.uri, self.context.request_id)
     }
 }
 

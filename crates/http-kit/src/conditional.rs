@@ -81,9 +81,11 @@ fn range_still_applies(headers: &HeaderMap, of: Representation<'_>) -> bool {
 }
 
 fn any_tag(headers: &HeaderMap, name: &HeaderName, etag: Option<&str>, same: fn(&str, &str) -> bool) -> bool {
-    headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|list| {
-        list.trim() == "*" || etag.is_some_and(|etag| tags(list).any(|candidate| same(candidate, etag)))
-    })
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|list| list.trim() == "*" || etag.is_some_and(|etag| tags(list).any(|candidate| same(candidate, etag))))
 }
 
 /// The entity tags of a list. A comma inside quotes belongs to the tag.
@@ -118,7 +120,10 @@ fn opaque(tag: &str) -> &str {
 }
 
 fn date(headers: &HeaderMap, name: &HeaderName) -> Option<i64> {
-    headers.get(name).and_then(|value| value.to_str().ok()).and_then(seconds)
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .and_then(seconds)
 }
 
 fn seconds(text: &str) -> Option<i64> {
@@ -153,13 +158,23 @@ mod tests {
 
     #[test]
     fn an_entity_tag_the_client_has_is_not_sent_again() {
-        for list in ["\"abc\"", "W/\"abc\"", "*", "\"x\", \"abc\"", "\"x,y\",W/\"abc\" ", "\"x\" , , \"abc\""] {
+        for list in [
+            "\"abc\"",
+            "W/\"abc\"",
+            "*",
+            "\"x\", \"abc\"",
+            "\"x,y\",W/\"abc\" ",
+            "\"x\" , , \"abc\"",
+        ] {
             assert_eq!(ask(&[("if-none-match", list)]), Wanted::NotModified, "{list}");
         }
         for list in ["\"abcd\"", "\"x\", \"y\"", "", "\"abc", "\"x,\"abc\"\""] {
             assert_eq!(ask(&[("if-none-match", list)]), WHOLE, "{list}");
         }
-        assert_eq!(ask(&[("if-none-match", "\"x\""), ("if-none-match", "\"abc\"")]), Wanted::NotModified);
+        assert_eq!(
+            ask(&[("if-none-match", "\"x\""), ("if-none-match", "\"abc\"")]),
+            Wanted::NotModified
+        );
     }
 
     #[test]
@@ -192,10 +207,17 @@ mod tests {
             (EARLIER, WHOLE),
             ("junk", WHOLE),
         ] {
-            assert_eq!(ask(&[("range", "bytes=0-3"), ("if-range", if_range)]), wanted, "{if_range}");
+            assert_eq!(
+                ask(&[("range", "bytes=0-3"), ("if-range", if_range)]),
+                wanted,
+                "{if_range}"
+            );
         }
         assert_eq!(ask(&[("range", "bytes=20-")]), Wanted::Content(Ranged::Unsatisfiable));
-        assert_eq!(ask(&[("range", "bytes=0-3"), ("if-none-match", "\"abc\"")]), Wanted::NotModified);
+        assert_eq!(
+            ask(&[("range", "bytes=0-3"), ("if-none-match", "\"abc\"")]),
+            Wanted::NotModified
+        );
     }
 
     #[test]

@@ -187,9 +187,15 @@ mod tests {
         for (header, name) in [
             ("attachment; filename=a.txt", "a.txt"),
             ("inline;filename=\"a b.txt\"", "a b.txt"),
-            ("attachment; filename=\"quo\\\"te \\\\ back.txt\"", "quo\"te \\ back.txt"),
+            (
+                "attachment; filename=\"quo\\\"te \\\\ back.txt\"",
+                "quo\"te \\ back.txt",
+            ),
             ("ATTACHMENT ; FileName = \"a\" ; size=3", "a"),
-            ("attachment; filename=fallback.txt; filename*=UTF-8''r%C3%A9al.txt", "réal.txt"),
+            (
+                "attachment; filename=fallback.txt; filename*=UTF-8''r%C3%A9al.txt",
+                "réal.txt",
+            ),
             ("attachment; filename*=utf-8'en'%e2%82%ac; filename=euro", "€"),
             ("attachment; filename*=ISO-8859-1''%A3", "£"),
             ("attachment; filename=\"semi;colon.txt\"; x=y", "semi;colon.txt"),
@@ -232,8 +238,14 @@ mod tests {
     fn writes_names() {
         assert_eq!(attachment("a.txt"), "attachment; filename=\"a.txt\"");
         assert_eq!(attachment("a\"\\.txt"), "attachment; filename=\"a\\\"\\\\.txt\"");
-        assert_eq!(attachment("é.txt"), "attachment; filename=\"?.txt\"; filename*=UTF-8''%C3%A9.txt");
-        assert_eq!(attachment("50%25"), "attachment; filename=\"50%25\"; filename*=UTF-8''50%2525");
+        assert_eq!(
+            attachment("é.txt"),
+            "attachment; filename=\"?.txt\"; filename*=UTF-8''%C3%A9.txt"
+        );
+        assert_eq!(
+            attachment("50%25"),
+            "attachment; filename=\"50%25\"; filename*=UTF-8''50%2525"
+        );
     }
 
     proptest! {

@@ -21,6 +21,7 @@ use identity::Credentials;
 use crate::{
     Answer, Authentication, Call, Metrics, Route, call, headers,
     metrics::{InFlight, RouteMetrics},
+    rest::Rest,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -116,7 +117,9 @@ pub fn router<D: Dialect>(
             })
         };
         let (Mount::Tree(prefix) | Mount::Exact(prefix)) = mount;
-        router = router.route(prefix, serve(&edge)).route(&format!("{prefix}/"), serve(&edge));
+        router = router
+            .route(prefix, serve(&edge))
+            .route(&format!("{prefix}/"), serve(&edge));
         if let Mount::Tree(prefix) = mount {
             router = router.route(&format!("{prefix}/{{*path}}"), serve(&edge));
         }
@@ -126,6 +129,11 @@ pub fn router<D: Dialect>(
 
 /// The routes of each path, by their place in the table.
 type Paths = matchit::Router<Vec<usize>>;
+
+/// Whether a router can be built of a table: no path is declared twice in different words.
+pub fn check<D: Dialect>(table: &[Route<D>]) -> Result<(), matchit::InsertError> {
+    index(table).map(drop)
+}
 
 fn index<D: Dialect>(table: &[Route<D>]) -> Result<Paths, matchit::InsertError> {
     let mut grouped: Vec<(&'static str, Vec<usize>)> = Vec::new();
@@ -137,14 +145,28 @@ fn index<D: Dialect>(table: &[Route<D>]) -> Result<Paths, matchit::InsertError> 
     }
     let mut paths = Paths::new();
     for (path, routes) in grouped {
-        paths.insert(path, routes)?;
+        paths.insert(fold(path), routes)?;
     }
     Ok(paths)
 }
 
+/// A template in the form that folded paths are compared with: the names of segments keep their case.
+fn fold(template: &str) -> String {
+    let segments = template.split('/').map(|segment| {
+        if segment.starts_with('{') {
+            segment.to_owned()
+        } else {
+            segment.to_ascii_lowercase()
+        }
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
 /// One set of counters per route, and one more for requests that no route matches.
 fn count<D: Dialect>(table: &[Route<D>], metrics: &Metrics) -> Arc<[RouteMetrics]> {
-    let known = table.iter().map(|route| RouteMetrics::new(D::NAME, route.method.as_str(), route.path));
+    let known = table
+        .iter()
+        .map(|route| RouteMetrics::new(D::NAME, route.method.as_str(), route.path));
     metrics.register(known.chain([RouteMetrics::new(D::NAME, "", "")]))
 }
 
@@ -176,7 +198,7 @@ impl<D: Dialect> Edge<D> {
         let route = place.and_then(|at| self.table.get(at));
         let mut entry = Entry {
             started: Instant::now(),
-            request_id: self.request_id(),
+            request_id: self.app.request_id(),
             meter: Arc::new(Meter::default()),
             who: Who::Unknown,
             dialect: D::NAME,
@@ -193,6 +215,7 @@ impl<D: Dialect> Edge<D> {
         for tags in parts.headers.get_all(header::IF_NONE_MATCH) {
             conditions.append(header::IF_NONE_MATCH, tags.clone());
         }
+        let (body, rest) = Rest::of(body, &parts.headers);
         let request = (parts.method.clone(), parts.uri.clone(), parts.headers, body);
         let outcome = self.run(found, &mut entry, request);
         let answer = match AssertUnwindSafe(outcome).catch_unwind().await {
@@ -216,6 +239,9 @@ impl<D: Dialect> Edge<D> {
         if let Ok(id) = HeaderValue::from_str(&entry.request_id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
+        if response.status().as_u16() >= 400 {
+            rest.discard();
+        }
         entry.finish(response.status(), bytes);
         response
     }
@@ -227,8 +253,17 @@ impl<D: Dialect> Edge<D> {
         entry: &mut Entry,
         request: (Method, Uri, HeaderMap, Body),
     ) -> Result<Answer, D::Failure> {
-        let credentials = Credentials::parse(request.2.get(header::AUTHORIZATION));
-        let caller = self.app.authenticate(&credentials, &entry.meter).await.map_err(Refusal::Authentication)?;
+        let credentials = Credentials::parse(
+            request
+                .2
+                .get(header::AUTHORIZATION)
+                .and_then(|value| value.to_str().ok()),
+        );
+        let caller = self
+            .app
+            .authenticate(&credentials, &entry.meter)
+            .await
+            .map_err(Refusal::Authentication)?;
         entry.who = Who::of(&caller);
         let (at, parameters) = found?.ok_or(Refusal::UnknownRoute)?;
         let route = self.table.get(at).ok_or(Refusal::UnknownRoute)?;
@@ -271,12 +306,6 @@ impl<D: Dialect> Edge<D> {
             parameters.push((name.to_owned(), call::decode(sent)?));
         }
         Ok(Some((at, parameters)))
-    }
-
-    fn request_id(&self) -> String {
-        let mut bytes = [0; 8];
-        self.app.entropy().fill(&mut bytes);
-        format!("{:016x}", u64::from_be_bytes(bytes))
     }
 }
 

@@ -50,8 +50,7 @@ pub(crate) fn share(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
         HeaderValue::from_static(EXPOSED)
     } else {
         // Header names are tokens, so the joined list is a valid value.
-        HeaderValue::from_str(&format!("{EXPOSED}, {}", extra.join(", ")))
-            .unwrap_or(HeaderValue::from_static(EXPOSED))
+        HeaderValue::from_str(&format!("{EXPOSED}, {}", extra.join(", "))).unwrap_or(HeaderValue::from_static(EXPOSED))
     };
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
 }
@@ -70,7 +69,10 @@ pub(crate) fn preflight(request: &HeaderMap) -> HeaderMap {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
     }
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    headers.insert(header::VARY, HeaderValue::from_static("Origin, Access-Control-Request-Headers"));
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("Origin, Access-Control-Request-Headers"),
+    );
     headers
 }
 
@@ -92,7 +94,10 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-amz-meta-color", HeaderValue::from_static("red"));
         share(&mut headers, Some(&HeaderValue::from_static("https://app.example")));
-        assert_eq!(text(&headers, "access-control-allow-origin"), Some("https://app.example"));
+        assert_eq!(
+            text(&headers, "access-control-allow-origin"),
+            Some("https://app.example")
+        );
         assert_eq!(text(&headers, "vary"), Some("Origin"));
         assert_eq!(text(&headers, "access-control-allow-credentials"), None);
         let exposed = text(&headers, "access-control-expose-headers").unwrap();
@@ -108,12 +113,24 @@ mod tests {
     fn a_preflight_allows_what_was_asked_for() {
         let mut request = HeaderMap::new();
         request.insert("origin", HeaderValue::from_static("https://app.example"));
-        request.insert("access-control-request-headers", HeaderValue::from_static("authorization,x-amz-meta-foo"));
+        request.insert(
+            "access-control-request-headers",
+            HeaderValue::from_static("authorization,x-amz-meta-foo"),
+        );
         let headers = preflight(&request);
-        assert_eq!(text(&headers, "access-control-allow-headers"), Some("authorization,x-amz-meta-foo"));
-        assert_eq!(text(&headers, "access-control-allow-methods"), Some("GET,HEAD,PUT,PATCH,POST,DELETE"));
+        assert_eq!(
+            text(&headers, "access-control-allow-headers"),
+            Some("authorization,x-amz-meta-foo")
+        );
+        assert_eq!(
+            text(&headers, "access-control-allow-methods"),
+            Some("GET,HEAD,PUT,PATCH,POST,DELETE")
+        );
         assert_eq!(text(&headers, "access-control-max-age"), Some("600"));
-        assert_eq!(text(&headers, "access-control-allow-origin"), Some("https://app.example"));
+        assert_eq!(
+            text(&headers, "access-control-allow-origin"),
+            Some("https://app.example")
+        );
     }
 
     #[test]

@@ -99,14 +99,21 @@ impl RouteMetrics {
     }
 
     fn labels(&self) -> String {
-        format!("api=\"{}\",method=\"{}\",route=\"{}\"", self.dialect, self.method, self.template)
+        format!(
+            "api=\"{}\",method=\"{}\",route=\"{}\"",
+            self.dialect, self.method, self.template
+        )
     }
 }
 
 impl fmt::Display for Metrics {
     /// The exposition format: routes that were never called are left out.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "# TYPE http_requests_in_flight gauge\nhttp_requests_in_flight {}", self.in_flight())?;
+        writeln!(
+            out,
+            "# TYPE http_requests_in_flight gauge\nhttp_requests_in_flight {}",
+            self.in_flight()
+        )?;
         let (mut requests, mut durations) = (String::new(), String::new());
         let tables = self.tables.lock();
         for route in tables.iter().flat_map(|table| table.iter()) {
@@ -119,7 +126,10 @@ impl fmt::Display for Metrics {
             }
             let abandoned = route.abandoned.load(Relaxed);
             if abandoned > 0 {
-                writeln!(requests, "http_requests_total{{{labels},status=\"abandoned\"}} {abandoned}")?;
+                writeln!(
+                    requests,
+                    "http_requests_total{{{labels},status=\"abandoned\"}} {abandoned}"
+                )?;
             }
             if route.total() > 0 {
                 route.write_durations(&labels, &mut durations)?;
@@ -136,11 +146,17 @@ impl RouteMetrics {
         for (bound, counter) in BOUNDS.iter().zip(&self.durations) {
             below += counter.load(Relaxed);
             let seconds = Duration::from_micros(*bound).as_secs_f64();
-            writeln!(out, "http_request_duration_seconds_bucket{{{labels},le=\"{seconds}\"}} {below}")?;
+            writeln!(
+                out,
+                "http_request_duration_seconds_bucket{{{labels},le=\"{seconds}\"}} {below}"
+            )?;
         }
         let total = self.total();
         let sum = Duration::from_micros(self.microseconds.load(Relaxed)).as_secs_f64();
-        writeln!(out, "http_request_duration_seconds_bucket{{{labels},le=\"+Inf\"}} {total}")?;
+        writeln!(
+            out,
+            "http_request_duration_seconds_bucket{{{labels},le=\"+Inf\"}} {total}"
+        )?;
         writeln!(out, "http_request_duration_seconds_sum{{{labels}}} {sum}")?;
         writeln!(out, "http_request_duration_seconds_count{{{labels}}} {total}")
     }

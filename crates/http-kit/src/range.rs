@@ -95,8 +95,18 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_ignored() {
         for header in [
-            "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=+1-2", "bytes=1-2,4-5", "lines=1-2", "bytes=1",
-            "bytes=--1", "bytes=0x1-2",
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=5-2",
+            "bytes=+1-2",
+            "bytes=1-2,4-5",
+            "lines=1-2",
+            "bytes=1",
+            "bytes=--1",
+            "bytes=0x1-2",
         ] {
             assert_eq!(parse(header, 11), Ranged::Whole, "{header}");
         }

@@ -2,7 +2,7 @@
 //!
 //! The router is built from the table, so a route that declares nothing cannot exist; tests and documents read it.
 
-use std::{fmt, future::Future};
+use std::{borrow::Cow, fmt, future::Future};
 
 use app::PermissionCode;
 use axum::http::Method;
@@ -87,11 +87,11 @@ type Handler<D> = Box<dyn Fn(Call) -> BoxFuture<'static, Result<Answer, <D as Di
 pub struct Route<D: Dialect> {
     /// The method. A `GET` answers `HEAD` as well, unless `HEAD` has a route of its own.
     pub method: Method,
-    /// The path below the dialect's mount, in lower case, with `{name}` for a segment that varies and `{*name}` for
+    /// The path below the dialect's mount, with `{name}` for a segment that varies and `{*name}` for
     /// the rest.
     pub path: &'static str,
     /// The operation's name in the contract.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it needs.
     pub needs: Needs,
     /// Whether pages of other sites may embed the answer.
@@ -101,7 +101,13 @@ pub struct Route<D: Dialect> {
 
 impl<D: Dialect> Route<D> {
     /// A route.
-    pub fn new<H, F>(method: Method, path: &'static str, name: &'static str, needs: Needs, handler: H) -> Self
+    pub fn new<H, F>(
+        method: Method,
+        path: &'static str,
+        name: impl Into<Cow<'static, str>>,
+        needs: Needs,
+        handler: H,
+    ) -> Self
     where
         H: Fn(Call) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Answer, D::Failure>> + Send + 'static,
@@ -109,7 +115,7 @@ impl<D: Dialect> Route<D> {
         Self {
             method,
             path,
-            name,
+            name: name.into(),
             needs,
             embeddable: false,
             handler: Box::new(move |call| Box::pin(handler(call))),

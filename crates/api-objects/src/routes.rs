@@ -1,0 +1,270 @@
+//! The route table of the objects API: every address with what it needs (objects contract, section 3.6).
+
+use std::sync::Arc;
+
+use app::{App, PermissionCode as Code};
+use axum::{Router, http::Method};
+use http_kit::{Metrics, Mount, Needs, On, Route};
+
+use crate::{
+    buckets, info, objects,
+    permissions::{Kind, grant, list, revoke, search},
+    problem::Objects,
+    users, versions,
+};
+
+/// Every route below `/api/v1`.
+pub fn routes() -> Vec<Route<Objects>> {
+    let mut table = vec![
+        Route::new(Method::GET, "/", "directory", Needs::NOTHING, info::directory),
+        Route::new(
+            Method::GET,
+            "/permission",
+            "permissionDirectory",
+            Needs::NOTHING,
+            info::permissions,
+        ),
+        Route::new(
+            Method::GET,
+            "/user",
+            "searchUsers",
+            Needs::AUTHENTICATION,
+            users::search::handle,
+        ),
+        Route::new(
+            Method::GET,
+            "/user/idpList",
+            "listIdps",
+            Needs::AUTHENTICATION,
+            users::identity_providers::handle,
+        ),
+    ];
+    table.extend(bucket_routes());
+    table.extend(object_routes());
+    for (path, one, name, kind) in [
+        (
+            "/permission/bucket",
+            "/permission/bucket/{bucketId}",
+            "Bucket",
+            Kind::BUCKET_USER,
+        ),
+        (
+            "/permission/object",
+            "/permission/object/{objectId}",
+            "Object",
+            Kind::OBJECT_USER,
+        ),
+        (
+            "/permission/idp/bucket",
+            "/permission/idp/bucket/{bucketId}",
+            "IdpBucket",
+            Kind::BUCKET_IDP,
+        ),
+        (
+            "/permission/idp/object",
+            "/permission/idp/object/{objectId}",
+            "IdpObject",
+            Kind::OBJECT_IDP,
+        ),
+    ] {
+        table.extend(permission_routes(path, one, name, kind));
+    }
+    table
+}
+
+fn bucket_routes() -> Vec<Route<Objects>> {
+    const ONE: &str = "/bucket/{bucketId}";
+    let on_bucket = |code| Needs::code(code, On::Bucket);
+    vec![
+        Route::new(
+            Method::PUT,
+            "/bucket",
+            "createBucket",
+            Needs::AUTHENTICATION.elevated(),
+            buckets::create::handle,
+        ),
+        Route::new(
+            Method::GET,
+            "/bucket",
+            "searchBuckets",
+            Needs::AUTHENTICATION,
+            buckets::search::handle,
+        ),
+        Route::new(
+            Method::HEAD,
+            ONE,
+            "headBucket",
+            on_bucket(Code::Read),
+            buckets::head::handle,
+        ),
+        Route::new(
+            Method::GET,
+            ONE,
+            "readBucket",
+            on_bucket(Code::Read).or_public(),
+            buckets::read::handle,
+        ),
+        Route::new(
+            Method::PATCH,
+            ONE,
+            "updateBucket",
+            on_bucket(Code::Manage).elevated(),
+            buckets::update::handle,
+        ),
+        Route::new(
+            Method::DELETE,
+            ONE,
+            "deleteBucket",
+            on_bucket(Code::Delete).elevated(),
+            buckets::delete::handle,
+        ),
+        Route::new(
+            Method::PUT,
+            "/bucket/{bucketId}/child",
+            "createBucketChild",
+            on_bucket(Code::Create),
+            buckets::child::handle,
+        ),
+    ]
+}
+
+fn object_routes() -> Vec<Route<Objects>> {
+    const ONE: &str = "/object/{objectId}";
+    const VERSIONS: &str = "/object/{objectId}/version";
+    let on_object = |code| Needs::code(code, On::Object);
+    let upload = Needs::code(Code::Create, On::BucketInQuery);
+    vec![
+        Route::new(Method::PUT, "/object", "createObject", upload, objects::create::handle),
+        Route::new(
+            Method::POST,
+            "/object",
+            "createObjectByForm",
+            upload,
+            objects::create_form::handle,
+        ),
+        Route::new(
+            Method::HEAD,
+            ONE,
+            "headObject",
+            on_object(Code::Read).or_public(),
+            objects::head::handle,
+        ),
+        Route::new(
+            Method::GET,
+            ONE,
+            "readObject",
+            on_object(Code::Read).or_public(),
+            objects::read::handle,
+        )
+        .embeddable(),
+        Route::new(
+            Method::PUT,
+            ONE,
+            "updateObject",
+            on_object(Code::Update),
+            objects::update::handle,
+        ),
+        Route::new(
+            Method::DELETE,
+            ONE,
+            "deleteObject",
+            on_object(Code::Delete),
+            objects::delete::handle,
+        ),
+        Route::new(
+            Method::GET,
+            VERSIONS,
+            "listObjectVersion",
+            on_object(Code::Read),
+            versions::list::handle,
+        ),
+        Route::new(
+            Method::PUT,
+            VERSIONS,
+            "copyVersion",
+            on_object(Code::Update),
+            versions::copy::handle,
+        ),
+    ]
+}
+
+/// The four routes of one kind of permission rows. Reading a bucket's rows takes READ, an object's MANAGE.
+fn permission_routes(path: &'static str, one: &'static str, kind_name: &str, kind: Kind) -> Vec<Route<Objects>> {
+    use crate::rows::Item;
+    let (on, reading) = match kind.item {
+        Item::Bucket => (On::Bucket, Code::Read),
+        Item::Object => (On::Object, Code::Manage),
+    };
+    let changing = Needs::code(Code::Manage, on).elevated();
+    let name = |verb: &str| format!("{verb}{kind_name}Permissions");
+    vec![
+        Route::new(Method::GET, path, name("search"), Needs::AUTHENTICATION, move |call| {
+            search::handle(call, kind)
+        }),
+        Route::new(Method::GET, one, name("list"), Needs::code(reading, on), move |call| {
+            list::handle(call, kind)
+        }),
+        Route::new(Method::PUT, one, name("add"), changing, move |call| {
+            grant::handle(call, kind)
+        }),
+        Route::new(Method::DELETE, one, name("remove"), changing, move |call| {
+            revoke::handle(call, kind)
+        }),
+    ]
+}
+
+/// The service description at `/api`.
+fn service() -> Vec<Route<Objects>> {
+    vec![Route::new(Method::GET, "/", "service", Needs::NOTHING, info::root)]
+}
+
+/// The server's own download links.
+fn links() -> Vec<Route<Objects>> {
+    vec![
+        Route::new(
+            Method::GET,
+            "/{objectId}",
+            "readLink",
+            Needs::NOTHING,
+            objects::link::handle,
+        )
+        .embeddable(),
+    ]
+}
+
+/// The router of the objects API: `/api/v1` (and its alias `/v1`), `/api`, and the links it hands out.
+pub fn router(app: Arc<App>) -> Router {
+    router_with_metrics(app, &Arc::default())
+}
+
+/// The same, counting into the server's metrics.
+pub fn router_with_metrics(app: Arc<App>, metrics: &Arc<Metrics>) -> Router {
+    let build = |app, mounts: &[Mount], table| {
+        http_kit::router(Objects, app, metrics, mounts, table).expect("the tables have no two routes alike")
+    };
+    build(
+        Arc::clone(&app),
+        &[Mount::Tree("/api/v1"), Mount::Tree("/v1")],
+        routes(),
+    )
+    .merge(build(Arc::clone(&app), &[Mount::Exact("/api")], service()))
+    .merge(build(app, &[Mount::Tree("/links")], links()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_declared_once_and_says_what_it_needs() {
+        let declared: Vec<String> = routes().iter().map(|route| format!("{route:?}")).collect();
+        assert_eq!(declared.join("\n") + "\n", include_str!("routes.golden"));
+    }
+
+    #[test]
+    fn tables_make_a_router() {
+        for table in [routes(), service(), links()] {
+            assert!(http_kit::check(&table).is_ok());
+        }
+    }
+}
