@@ -12,12 +12,12 @@ const SERVICES: &[&str] = &["postgres", "s3"];
 const PACKAGES: &[&str] = &["wrk", "nginx-light"];
 
 /// Build everything as released, provide the services unless told not to, and hand over to the bench program of
-/// `dev/suites`; it finds the server in `COMMONHOLD_BIN` and the services in their variables.
+/// `dev/bench`; it finds the server in `COMMONHOLD_BIN` and the services in their variables.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let with_services = !arguments.iter().any(|argument| argument == "--no-services");
     let passed_on = arguments.iter().filter(|argument| *argument != "--no-services");
 
-    let program = build_programs(&["--release", "-p", "commonhold", "-p", "suites", "--bins"])?;
+    let program = build_programs(&["--release", "-p", "commonhold", "-p", "bench", "--bins"])?;
     run_command(Command::new(folder().join("packages.sh")).args(PACKAGES))?;
     let services = with_services.then(|| Running::start(SERVICES));
     if let Some(missing) = services
@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         return Err(format!("bench: not available: {}", missing.join(", ")));
     }
 
-    let mut bench = cargo(&["run", "--release", "--quiet", "-p", "suites", "--bin", "bench", "--"]);
+    let mut bench = cargo(&["run", "--release", "--quiet", "-p", "bench", "--bin", "bench", "--"]);
     bench
         .args(passed_on)
         .env("COMMONHOLD_BIN", program)
