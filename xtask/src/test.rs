@@ -75,9 +75,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     give_services(&mut tests, running);
     let (totals, passed) = run_tests(&mut tests)?;
     skipped.extend(recorded(&record));
-    if totals.ignored > 0 {
-        skipped.push(format!("{} ignored tests", totals.ignored));
-    }
+    skipped.extend(totals.ignored);
     drop(services);
 
     eprintln!();
@@ -194,18 +192,29 @@ fn executable(message: &str) -> Option<PathBuf> {
         .flatten()
 }
 
-/// What the test runner's closing lines add up to.
+/// What the test runner's lines add up to.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Totals {
     suites: u64,
     passed: u64,
     failed: u64,
-    ignored: u64,
+    /// The tests that were left out, each with its reason.
+    ignored: Vec<String>,
 }
 
 impl Totals {
-    /// Add a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s`.
+    /// Add a line such as `test NAME ... ignored, REASON` or `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s`.
     fn add(&mut self, line: &str) {
+        if let Some((name, reason)) = line
+            .strip_prefix("test ")
+            .and_then(|rest| rest.split_once(" ... ignored"))
+        {
+            let reason = reason.trim_start_matches(',').trim();
+            // Such a test is the other half of one that starts it as a process, to be killed for example.
+            if !reason.starts_with("run by ") {
+                self.ignored.push(format!("the ignored test {name}: {reason}"));
+            }
+        }
         let Some((_, counts)) = line
             .strip_prefix("test result: ")
             .and_then(|rest| rest.split_once(". "))
@@ -218,11 +227,10 @@ impl Totals {
                 .find_map(|part| part.strip_suffix(what)?.trim().parse().ok());
             number.unwrap_or(0)
         };
-        let (passed, failed, ignored) = (count("passed"), count("failed"), count("ignored"));
+        let (passed, failed) = (count("passed"), count("failed"));
         self.suites += u64::from(passed + failed > 0);
         self.passed += passed;
         self.failed += failed;
-        self.ignored += ignored;
     }
 }
 
@@ -288,19 +296,23 @@ mod tests {
         let mut totals = Totals::default();
         for line in [
             "running 4 tests\n",
-            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s\n",
+            "test slow ... ignored, takes an hour\n",
+            "test half ... ignored, run by the tests of crashes\n",
+            "test quick ... ok\n",
+            "test result: ok. 3 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s\n",
             "test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 5 filtered out; finished in 1.00s\n",
             "test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 9 filtered out; finished in 0.00s\n",
         ] {
             totals.add(line);
         }
+        let ignored = vec!["the ignored test slow: takes an hour".to_owned()];
         assert_eq!(
             totals,
             Totals {
                 suites: 2,
                 passed: 13,
                 failed: 2,
-                ignored: 1
+                ignored
             }
         );
     }
