@@ -35,11 +35,12 @@ const TABLE: &[(&str, May)] = &[
     ("model", May::Use(&["access", "domain"])),
     ("testkit", May::UseAll),
     ("suites", May::UseAll),
+    ("bench", May::UseAll),
     ("xtask", May::Use(&[])),
 ];
 
 /// Crates of tests: no crate of the product may need one to be built, every crate may to be tested.
-const TEST_CRATES: &[&str] = &["model", "testkit", "suites"];
+const TEST_CRATES: &[&str] = &["model", "testkit", "suites", "bench"];
 
 /// The core decides without a runtime, without input and output, and without a clock or chance of its own.
 const PURE: &[&str] = &["access", "domain"];
@@ -173,7 +174,8 @@ mod tests {
     fn the_table_is_a_drawing_without_circles() {
         for (from, _) in TABLE {
             for (to, _) in TABLE {
-                let test_crates = ["testkit", "suites"].contains(from) && ["testkit", "suites"].contains(to);
+                let all = ["testkit", "suites", "bench"];
+                let test_crates = all.contains(from) && all.contains(to);
                 let both = may_depend(from, to, Kind::Build) && may_depend(to, from, Kind::Build);
                 assert!(!both || from == to || test_crates, "{from} and {to}");
             }

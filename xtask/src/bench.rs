@@ -8,16 +8,16 @@ use crate::test::build_programs;
 
 /// What a measurement runs against.
 const SERVICES: &[&str] = &["postgres", "s3"];
-/// A load generator, and a server of files to compare with.
-const PACKAGES: &[&str] = &["wrk", "nginx-light"];
+/// A load generator, a server of files to compare with, and a client for large ones: commands, then Debian's packages.
+const PACKAGES: &[&str] = &["wrk", "nginx", "curl", "--", "wrk", "nginx-light", "curl"];
 
-/// Build everything as released, provide the services unless told not to, and hand over to the bench program of
+/// Build the server as released, provide the services unless told not to, and hand over to the bench program of
 /// `dev/bench`; it finds the server in `COMMONHOLD_BIN` and the services in their variables.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let with_services = !arguments.iter().any(|argument| argument == "--no-services");
     let passed_on = arguments.iter().filter(|argument| *argument != "--no-services");
 
-    let program = build_programs(&["--release", "-p", "commonhold", "-p", "bench", "--bins"])?;
+    let program = build_programs(&["--release", "-p", "commonhold"])?;
     run_command(Command::new(folder().join("packages.sh")).args(PACKAGES))?;
     let services = with_services.then(|| Running::start(SERVICES));
     if let Some(missing) = services
