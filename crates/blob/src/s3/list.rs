@@ -1,6 +1,7 @@
 //! Tags, and listing of versions.
 
 use aws_sdk_s3::{
+    config::http::HttpResponse,
     primitives::DateTime,
     types::{EncodingType, Tag, Tagging},
 };
@@ -9,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use super::{
     S3,
     failure::{failure, version_failure},
+    quoted,
     read::moment,
     version_id,
 };
@@ -23,12 +25,32 @@ pub(super) async fn tags(s3: &S3, key: &str, version: Option<&str>) -> Result<Ve
         .key(key)
         .set_version_id(version.map(str::to_owned))
         .send()
-        .await
-        .map_err(version_failure(version))?;
+        .await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        // Ceph 16 answers with nothing at all for an object that never had tags.
+        Err(error) if is_empty_success(error.raw_response()) => return Ok(Vec::new()),
+        Err(error) => return Err(version_failure(version)(error)),
+    };
     let pair = |tag: &Tag| (tag.key().to_owned(), tag.value().to_owned());
     let mut tags: Vec<_> = answer.tag_set().iter().map(pair).collect();
     tags.sort_unstable();
     Ok(tags)
+}
+
+fn is_empty_success(raw: Option<&HttpResponse>) -> bool {
+    raw.is_some_and(|raw| raw.status().is_success() && raw.body().bytes().is_some_and(<[u8]>::is_empty))
+}
+
+/// Sets tags where the store did not do it with the write: Ceph 16 drops those of an upload in parts, and keeps those
+/// of the source of a copy.
+pub(super) async fn ensure_tags(s3: &S3, key: &str, version: Option<&str>, wanted: &[(String, String)]) -> Result<()> {
+    let mut wanted = wanted.to_vec();
+    wanted.sort_unstable();
+    if tags(s3, key, version).await? == wanted {
+        return Ok(());
+    }
+    put_tags(s3, key, version, &wanted).await
 }
 
 pub(super) async fn put_tags(s3: &S3, key: &str, version: Option<&str>, tags: &[(String, String)]) -> Result<()> {
@@ -100,7 +122,7 @@ pub(super) async fn versions(s3: &S3, prefix: &str, after: Option<&ListCursor>) 
         delete_marker: false,
         is_latest: version.is_latest().unwrap_or(false),
         size: version.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
-        etag: version.e_tag().map(str::to_owned),
+        etag: quoted(version.e_tag()),
         last_modified: time(version.last_modified()),
     });
     let markers = answer.delete_markers().iter().map(|marker| ListEntry {
@@ -117,19 +139,20 @@ pub(super) async fn versions(s3: &S3, prefix: &str, after: Option<&ListCursor>) 
         let newest_first = (b.is_latest, b.last_modified).cmp(&(a.is_latest, a.last_modified));
         a.key.cmp(&b.key).then(newest_first)
     });
-    let next = match (answer.is_truncated(), answer.next_key_marker()) {
-        (Some(true), Some(key)) => Some(ListCursor {
-            key: names.key(key),
-            version_id: answer
-                .next_version_id_marker()
-                .filter(|id| !id.is_empty())
-                .map(str::to_owned),
-        }),
-        (Some(true), None) => {
-            return Err(Error::new(Kind::Upstream).because("a listing that does not say how it goes on"));
-        }
-        _ => None,
-    };
+    // The last key of the page is where the next one starts. S3 says it too, but Ceph 16 does not encode it there.
+    let next = answer.is_truncated().unwrap_or(false).then(|| ListCursor {
+        key: entries.last().map(|entry| entry.key.clone()).unwrap_or_default(),
+        version_id: answer
+            .next_version_id_marker()
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned),
+    });
+    if next
+        .as_ref()
+        .is_some_and(|next| Some(next) == after || entries.is_empty())
+    {
+        return Err(Error::new(Kind::Upstream).because("a listing that does not go on"));
+    }
     Ok(ListPage { entries, next })
 }
 

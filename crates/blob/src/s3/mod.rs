@@ -221,6 +221,12 @@ fn version_id(version: Option<&str>) -> Option<String> {
     version.filter(|id| !id.is_empty() && *id != "null").map(str::to_owned)
 }
 
+/// An `ETag` in its quotes (RFC 9110, 8.8.3): Ceph 16 leaves them out after a copy, and gives an empty one after parts.
+fn quoted(etag: Option<&str>) -> Option<String> {
+    let bare = etag?.trim_matches('"');
+    (!bare.is_empty()).then(|| format!("\"{bare}\""))
+}
+
 #[async_trait]
 impl Blobs for S3 {
     async fn put(&self, key: &Key, body: Body, options: &PutOptions) -> Result<Put> {

@@ -12,6 +12,7 @@ use tokio::{runtime::Handle, sync::OwnedSemaphorePermit, task::JoinSet};
 use super::{
     MEMORY_UNIT, S3,
     failure::{failure, request_ids},
+    quoted,
     source::Source,
     version_id,
     write::{Stored, tagging, unhurried},
@@ -55,15 +56,20 @@ impl Upload {
         for (name, value) in &options.metadata {
             request = request.metadata(name, value);
         }
-        let answer = request.send().await.map_err(failure)?;
-        let missing = || Error::new(Kind::Upstream).because("S3 gave no upload id");
-        Ok(Self {
-            client: s3.client.clone(),
-            bucket: s3.config.bucket.clone(),
-            key: key.to_owned(),
-            id: answer.upload_id().ok_or_else(missing)?.to_owned(),
-            open: true,
-        })
+        let (client, bucket, key) = (s3.client.clone(), s3.config.bucket.clone(), key.to_owned());
+        // In a task of its own, so that a caller who gives up now does not leave an upload whose id nobody knows.
+        let begun = tokio::spawn(async move {
+            let answer = request.send().await.map_err(failure)?;
+            let missing = || Error::new(Kind::Upstream).because("S3 gave no upload id");
+            Ok(Self {
+                id: answer.upload_id().ok_or_else(missing)?.to_owned(),
+                client,
+                bucket,
+                key,
+                open: true,
+            })
+        });
+        begun.await.map_err(|error| Error::new(Kind::Internal).because(error))?
     }
 
     async fn abort(mut self) {
@@ -129,7 +135,7 @@ pub(super) async fn put(s3: &S3, key: &str, source: &mut Source, options: &PutOp
         Ok(answer) => {
             upload.open = false;
             Ok(Stored {
-                etag: answer.e_tag().map(str::to_owned),
+                etag: quoted(answer.e_tag()),
                 version_id: version_id(answer.version_id()),
                 request: request_ids(&answer),
             })

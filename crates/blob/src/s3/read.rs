@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::{
     S3,
     failure::{request_ids, version_failure},
-    version_id,
+    quoted, version_id,
 };
 use crate::{Body, BodyError, ByteRange, Error, Got, Head, Key, Kind, Result};
 
@@ -30,7 +30,7 @@ macro_rules! head_of {
     ($answer:expr, $size:expr) => {
         Head {
             size: $size,
-            etag: $answer.e_tag().map(str::to_owned),
+            etag: quoted($answer.e_tag()),
             last_modified: $answer.last_modified().and_then(moment),
             version_id: version_id($answer.version_id()),
             content_type: $answer.content_type().map(str::to_owned),

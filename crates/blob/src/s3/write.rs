@@ -12,11 +12,12 @@ use super::{
     failure::{failure, request_ids, version_failure},
     list, multipart,
     presign::{COMPONENT, PATH},
+    quoted,
     read::{head, moment},
     source::Source,
     version_id,
 };
-use crate::{Body, Copied, Deleted, Error, Key, Kind, Put, PutOptions, RequestIds, Result};
+use crate::{Body, Copied, Deleted, Error, Key, Kind, ListEntry, Put, PutOptions, RequestIds, Result};
 
 /// Bodies up to here are sent from memory: signed with their hash, and repeated when the connection fails.
 const SMALL: u64 = 64 * 1024;
@@ -66,7 +67,11 @@ pub(super) async fn put(s3: &S3, key: &Key, body: Body, options: &PutOptions) ->
     check_metadata(&options.metadata)?;
     let mut source = Source::new(body, options.length);
     let stored = if options.length >= s3.config.multipart_threshold.max(1) {
-        multipart::put(s3, &full_key, &mut source, options).await?
+        let stored = multipart::put(s3, &full_key, &mut source, options).await?;
+        if !options.tags.is_empty() {
+            list::ensure_tags(s3, &full_key, stored.version_id.as_deref(), &options.tags).await?;
+        }
+        stored
     } else {
         single(s3, &full_key, &mut source, options).await?
     };
@@ -117,7 +122,7 @@ async fn single(s3: &S3, key: &str, source: &mut Source, options: &PutOptions) -
             .await?
     };
     Ok(Stored {
-        etag: answer.e_tag().map(str::to_owned),
+        etag: quoted(answer.e_tag()),
         version_id: version_id(answer.version_id()),
         request: request_ids(&answer),
     })
@@ -125,9 +130,8 @@ async fn single(s3: &S3, key: &str, source: &mut Source, options: &PutOptions) -
 
 /// S3 does not say when it stored an object, and some stores give no `ETag` after the last part: HEAD does.
 async fn finish(s3: &S3, key: &str, sha256: [u8; 32], size: u64, stored: Stored) -> Result<Put> {
-    let known = stored.etag.filter(|etag| !etag.trim_matches('"').is_empty());
     let seen = head(s3, key, stored.version_id.as_deref()).await;
-    let (etag, last_modified) = match (known, seen) {
+    let (etag, last_modified) = match (stored.etag, seen) {
         // Without versions another writer may have been faster; then its time is not ours.
         (Some(etag), Ok(seen)) => {
             let time = seen.last_modified.filter(|_| seen.etag.as_deref() == Some(&etag));
@@ -172,11 +176,11 @@ pub(super) async fn copy(
     s3: &S3,
     from: &Key,
     from_version: Option<&str>,
-    to: &Key,
+    target: &Key,
     options: &PutOptions,
 ) -> Result<Copied> {
     check_metadata(&options.metadata)?;
-    let (from, to) = (s3.full_key(from)?, s3.full_key(to)?);
+    let (from, to) = (s3.full_key(from)?, s3.full_key(target)?);
     let mut from = format!("{}/{}", s3.config.bucket, utf8_percent_encode(&from, PATH));
     if let Some(version) = from_version {
         from.push_str("?versionId=");
@@ -199,17 +203,26 @@ pub(super) async fn copy(
         request = request.metadata(name, value);
     }
     let answer = request.send().await.map_err(version_failure(from_version))?;
-    let version_id = version_id(answer.version_id());
-    // Ceph 16 ignores the tagging directive and keeps the source's tags.
-    let mut wanted = options.tags.clone();
-    wanted.sort_unstable();
-    if list::tags(s3, &to, version_id.as_deref()).await? != wanted {
-        list::put_tags(s3, &to, version_id.as_deref(), &wanted).await?;
-    }
     let result = answer.copy_object_result();
+    let etag = quoted(result.and_then(|result| result.e_tag()));
+    let last_modified = result.and_then(|result| result.last_modified()).and_then(moment);
+    let mut version_id = version_id(answer.version_id());
+    if version_id.is_none() {
+        // Ceph 16 makes a version of a copy and does not tell it. The newest versions of a key are listed first.
+        let page = list::versions(s3, target.as_str(), None).await?;
+        let same = |entry: &&ListEntry| {
+            entry.key == target.as_str() && entry.etag == etag && entry.last_modified == last_modified
+        };
+        version_id = page
+            .entries
+            .iter()
+            .find(same)
+            .and_then(|entry| entry.version_id.clone());
+    }
+    list::ensure_tags(s3, &to, version_id.as_deref(), &options.tags).await?;
     Ok(Copied {
-        etag: result.and_then(|result| result.e_tag()).map(str::to_owned),
-        last_modified: result.and_then(|result| result.last_modified()).and_then(moment),
+        etag,
+        last_modified,
         version_id,
         request: request_ids(&answer),
     })
