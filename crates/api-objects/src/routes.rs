@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn tables_make_a_router() {
         for table in [routes(), service(), links()] {
-            assert!(http_kit::check(&table).is_ok());
+            assert!(http_kit::check(table).is_ok());
         }
     }
 }

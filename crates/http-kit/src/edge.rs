@@ -19,9 +19,10 @@ use futures_util::FutureExt;
 use identity::Credentials;
 
 use crate::{
-    Answer, Authentication, Call, Metrics, Route, call, headers,
+    Answer, Authentication, Call, Metrics, Route, headers,
     metrics::{InFlight, RouteMetrics},
     rest::Rest,
+    table::{Found, Table},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -69,7 +70,7 @@ pub enum Refusal {
     NotElevated,
     /// The request cannot be read. The text is fit for the caller.
     Malformed(Cow<'static, str>),
-    /// The body is larger than [`call::JSON_LIMIT`].
+    /// The body is larger than [`crate::JSON_LIMIT`].
     TooLarge,
     /// The handler panicked.
     Panicked,
@@ -93,7 +94,8 @@ pub fn router<D: Dialect>(
     table: Vec<Route<D>>,
 ) -> Result<Router, matchit::InsertError> {
     let mut router = Router::new();
-    let (paths, counters) = (index(&table)?, count(&table, metrics));
+    let table = Table::new(table)?;
+    let counters = count(table.routes(), metrics);
     let edge = Arc::new(Edge {
         dialect,
         app,
@@ -105,7 +107,6 @@ pub fn router<D: Dialect>(
             })
             .collect(),
         table,
-        paths,
         counters,
     });
     for mount in mounts {
@@ -127,41 +128,6 @@ pub fn router<D: Dialect>(
     Ok(router)
 }
 
-/// The routes of each path, by their place in the table.
-type Paths = matchit::Router<Vec<usize>>;
-
-/// Whether a router can be built of a table: no path is declared twice in different words.
-pub fn check<D: Dialect>(table: &[Route<D>]) -> Result<(), matchit::InsertError> {
-    index(table).map(drop)
-}
-
-fn index<D: Dialect>(table: &[Route<D>]) -> Result<Paths, matchit::InsertError> {
-    let mut grouped: Vec<(&'static str, Vec<usize>)> = Vec::new();
-    for (at, route) in table.iter().enumerate() {
-        match grouped.iter_mut().find(|(path, _)| *path == route.path) {
-            Some((_, routes)) => routes.push(at),
-            None => grouped.push((route.path, vec![at])),
-        }
-    }
-    let mut paths = Paths::new();
-    for (path, routes) in grouped {
-        paths.insert(fold(path), routes)?;
-    }
-    Ok(paths)
-}
-
-/// A template in the form that folded paths are compared with: the names of segments keep their case.
-fn fold(template: &str) -> String {
-    let segments = template.split('/').map(|segment| {
-        if segment.starts_with('{') {
-            segment.to_owned()
-        } else {
-            segment.to_ascii_lowercase()
-        }
-    });
-    segments.collect::<Vec<_>>().join("/")
-}
-
 /// One set of counters per route, and one more for requests that no route matches.
 fn count<D: Dialect>(table: &[Route<D>], metrics: &Metrics) -> Arc<[RouteMetrics]> {
     let known = table
@@ -175,13 +141,9 @@ struct Edge<D: Dialect> {
     app: Arc<App>,
     metrics: Arc<Metrics>,
     prefixes: Vec<&'static str>,
-    table: Vec<Route<D>>,
-    paths: Paths,
+    table: Table<D>,
     counters: Arc<[RouteMetrics]>,
 }
-
-/// A route that was found, by its place in the table, and the segments that vary.
-type Found = Option<(usize, Vec<(String, String)>)>;
 
 impl<D: Dialect> Edge<D> {
     async fn serve(&self, request: Request) -> Response<Body> {
@@ -193,7 +155,11 @@ impl<D: Dialect> Edge<D> {
             headers::harden(response.headers_mut(), false);
             return response;
         }
-        let found = self.find(&parts.method, parts.uri.path());
+        let below = self
+            .prefixes
+            .iter()
+            .find_map(|prefix| parts.uri.path().strip_prefix(prefix));
+        let found = below.map_or(Ok(None), |below| self.table.find(&parts.method, below));
         let place = found.as_ref().ok().and_then(Option::as_ref).map(|(at, _)| *at);
         let route = place.and_then(|at| self.table.get(at));
         let mut entry = Entry {
@@ -205,7 +171,7 @@ impl<D: Dialect> Edge<D> {
             method: parts.method.clone(),
             template: route.map_or("", |route| route.path),
             counters: Arc::clone(&self.counters),
-            place: place.unwrap_or(self.table.len()),
+            place: place.unwrap_or(self.table.routes().len()),
             finished: false,
             _in_flight: self.metrics.enter(),
         };
@@ -276,36 +242,6 @@ impl<D: Dialect> Edge<D> {
         };
         let call = Call::new(Arc::clone(&self.app), context, route.needs, request, parameters);
         (route.handler)(call).await
-    }
-
-    /// Finds the route of a path. Letter case and one trailing slash do not matter below the mount.
-    fn find(&self, method: &Method, path: &str) -> Result<Found, Refusal> {
-        let Some(below) = self.prefixes.iter().find_map(|prefix| path.strip_prefix(prefix)) else {
-            return Ok(None);
-        };
-        let below = below.strip_suffix('/').unwrap_or(below);
-        let below = if below.is_empty() { "/" } else { below };
-        let folded = below.to_ascii_lowercase();
-        let Ok(matched) = self.paths.at(&folded) else {
-            return Ok(None);
-        };
-        let of = |wanted: &Method| {
-            let mut candidates = matched.value.iter().copied();
-            candidates.find(|at| self.table.get(*at).is_some_and(|route| route.method == *wanted))
-        };
-        let at = match of(method) {
-            None if method == Method::HEAD => of(&Method::GET),
-            found => found,
-        };
-        let Some(at) = at else { return Ok(None) };
-        let mut parameters = Vec::with_capacity(matched.params.len());
-        for (name, value) in matched.params.iter() {
-            // Folding ASCII letters keeps every length, so the segment lies at the same place in the path as sent.
-            let start = value.as_ptr().addr() - folded.as_ptr().addr();
-            let sent = below.get(start..start + value.len()).unwrap_or(value);
-            parameters.push((name.to_owned(), call::decode(sent)?));
-        }
-        Ok(Some((at, parameters)))
     }
 }
 

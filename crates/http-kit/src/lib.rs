@@ -13,9 +13,11 @@ mod metrics;
 pub mod range;
 mod rest;
 mod route;
+mod table;
 
 pub use answer::Answer;
 pub use call::{Call, JSON_LIMIT};
-pub use edge::{Asked, Dialect, Mount, Refusal, check, router};
+pub use edge::{Asked, Dialect, Mount, Refusal, router};
 pub use metrics::Metrics;
 pub use route::{Authentication, Needs, On, Route};
+pub use table::check;

@@ -87,8 +87,7 @@ type Handler<D> = Box<dyn Fn(Call) -> BoxFuture<'static, Result<Answer, <D as Di
 pub struct Route<D: Dialect> {
     /// The method. A `GET` answers `HEAD` as well, unless `HEAD` has a route of its own.
     pub method: Method,
-    /// The path below the dialect's mount, with `{name}` for a segment that varies and `{*name}` for
-    /// the rest.
+    /// The path below the dialect's mount, with `{name}` for a segment that varies.
     pub path: &'static str,
     /// The operation's name in the contract.
     pub name: Cow<'static, str>,
@@ -131,8 +130,28 @@ impl<D: Dialect> Route<D> {
     }
 }
 
+impl fmt::Display for Needs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.authentication {
+            Authentication::Optional => "anybody",
+            Authentication::Required => "signed in",
+            Authentication::BearerOnly => "bearer",
+            Authentication::BasicOnly => "basic",
+        })?;
+        if self.elevated {
+            f.write_str(", elevated")?;
+        }
+        match self.permission {
+            None => Ok(()),
+            Some((code, On::Bucket)) => write!(f, ", {code:?} on the bucket"),
+            Some((code, On::Object)) => write!(f, ", {code:?} on the object"),
+            Some((code, On::BucketInQuery)) => write!(f, ", {code:?} on the bucket in the query"),
+        }
+    }
+}
+
 impl<D: Dialect> fmt::Debug for Route<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {} {:?}", self.name, self.method, self.path, self.needs)
+        write!(f, "{} {} ({}): {}", self.method, self.path, self.name, self.needs)
     }
 }

@@ -155,7 +155,9 @@ fn tags_follow_their_rules() {
         read,
         [("a".to_owned(), "1".to_owned()), ("b".to_owned(), String::new())]
     );
-    let nine = ["0", "1", "2", "3", "4", "5", "6", "7", "8"].map(|n| format!("tagset[k{n}]=v&")).concat();
+    let nine = ["0", "1", "2", "3", "4", "5", "6", "7", "8"]
+        .map(|n| format!("tagset[k{n}]=v&"))
+        .concat();
     assert!(tags(&nine).1.is_empty());
     let long = "x".repeat(256);
     for (text, path, rule) in [
