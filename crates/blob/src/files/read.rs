@@ -17,6 +17,8 @@ use crate::{Body, BodyError, ByteRange, Error, Got, Head, Kind, Result, body};
 
 /// One read, and what a slow reader keeps in memory: one such piece in its hands and one ahead.
 const PIECE: u64 = 256 * 1024;
+/// Read whole, in the call that opens the file.
+const SMALL: u64 = 64 * 1024;
 
 pub(super) fn modified(metadata: &Metadata) -> Option<Timestamp> {
     let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
@@ -31,10 +33,15 @@ pub(super) fn head(metadata: &Metadata) -> Head {
     }
 }
 
-/// The next piece, without zeroing memory first. A file shorter than it was at opening is an error.
-fn read_piece(file: &File, left: u64) -> io::Result<Bytes> {
+/// Room for the next piece. It is made where the pieces are given away, not on the threads that read: each of those has
+/// its own heap, and memory freed to one does not serve the others.
+fn room(left: u64) -> Vec<u8> {
+    Vec::with_capacity(usize::try_from(left.min(PIECE)).unwrap_or(0))
+}
+
+/// Fills the piece, without zeroing it first. A file shorter than it was at opening is an error.
+fn read_piece(file: &File, mut piece: Vec<u8>, left: u64) -> io::Result<Bytes> {
     let length = left.min(PIECE);
-    let mut piece = Vec::with_capacity(usize::try_from(length).map_err(io::Error::other)?);
     file.take(length).read_to_end(&mut piece)?;
     if piece.len() as u64 == length {
         Ok(piece.into())
@@ -43,8 +50,14 @@ fn read_piece(file: &File, left: u64) -> io::Result<Bytes> {
     }
 }
 
+/// A blocking call that reads the next piece.
+fn read_ahead(file: File, left: u64) -> JoinHandle<io::Result<(File, Bytes)>> {
+    let room = room(left);
+    spawn_blocking(move || read_piece(&file, room, left).map(|piece| (file, piece)))
+}
+
 pub(super) async fn get(path: PathBuf, range: Option<ByteRange>) -> Result<Got> {
-    let (file, head, range, first) = blocking(move || {
+    let (file, head, range, small) = blocking(move || {
         let mut file = File::open(path)?;
         let head = head(&file.metadata()?);
         let range = match range {
@@ -54,42 +67,34 @@ pub(super) async fn get(path: PathBuf, range: Option<ByteRange>) -> Result<Got> 
         if range.start > 0 {
             file.seek(SeekFrom::Start(range.start))?;
         }
-        let first = read_piece(&file, range.end - range.start)?;
-        Ok((file, head, range, first))
+        let length = range.end - range.start;
+        let small = (length <= SMALL)
+            .then(|| read_piece(&file, room(length), length))
+            .transpose()?;
+        Ok((file, head, range, small))
     })
     .await?;
-    let left = range.end - range.start - first.len() as u64;
-    let body = if left == 0 {
-        body::once(first)
-    } else {
-        stream_rest(file, first, left)
+    let body = match small {
+        Some(piece) => body::once(piece),
+        None => stream_of(file, range.end - range.start),
     };
     Ok(Got { head, range, body })
 }
 
-/// What the stream does when it is asked next.
-enum Next {
-    Give(File, Bytes),
-    Await(JoinHandle<io::Result<(File, Bytes)>>),
-    End,
-}
-
-fn stream_rest(file: File, first: Bytes, left: u64) -> Body {
-    stream::unfold((Next::Give(file, first), left), |(next, left)| async move {
-        let (file, piece) = match next {
-            Next::Give(file, piece) => (file, piece),
-            Next::Await(read) => match read.await {
-                Ok(Ok(read)) => read,
-                Ok(Err(error)) => return Some((Err(BodyError::Failed(error.into())), (Next::End, 0))),
-                Err(error) => return Some((Err(BodyError::Failed(error.into())), (Next::End, 0))),
-            },
-            Next::End => return None,
+fn stream_of(file: File, left: u64) -> Body {
+    let first = Some((read_ahead(file, left), left));
+    stream::unfold(first, |ahead| async move {
+        let (read, left) = ahead?;
+        let failed = match read.await {
+            Ok(Ok((file, piece))) => {
+                let left = left - piece.len() as u64;
+                let next = (left > 0).then(|| (read_ahead(file, left), left));
+                return Some((Ok(piece), next));
+            }
+            Ok(Err(error)) => BodyError::Failed(error.into()),
+            Err(error) => BodyError::Failed(error.into()),
         };
-        if left == 0 {
-            return Some((Ok(piece), (Next::End, 0)));
-        }
-        let ahead = spawn_blocking(move || read_piece(&file, left).map(|piece| (file, piece)));
-        Some((Ok(piece), (Next::Await(ahead), left - left.min(PIECE))))
+        Some((Err(failed), None))
     })
     .boxed()
 }

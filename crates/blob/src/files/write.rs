@@ -1,4 +1,4 @@
-//! Writing: gather, hash and write large pieces while the next one comes in, then publish at once.
+//! Writing: gather and hash a large piece while the one before it is written, then publish all at once.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -7,10 +7,12 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
+    thread::{Builder, JoinHandle},
 };
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
+use domain::Timestamp;
 use futures_util::StreamExt;
 
 use super::{Step, blocking, folder::Folder, folder::hex, read, sha256};
@@ -81,10 +83,46 @@ fn no_links(error: &io::Error) -> bool {
     )
 }
 
-/// A file being written, with the hash of what it has.
+/// A file being written.
 struct Writer {
     staged: Staged,
-    hash: digest::Context,
+    early: EarlySync,
+}
+
+/// Lets the disk work while more bytes come in, so that little is left for the last sync, and no upload fills the
+/// page cache with what is not written yet.
+#[derive(Default)]
+struct EarlySync {
+    since: usize,
+    running: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl EarlySync {
+    /// Bytes between two.
+    const EVERY: usize = 8 * 1024 * 1024;
+
+    fn written(&mut self, file: &File, count: usize) -> io::Result<()> {
+        self.since += count;
+        if self.since < Self::EVERY || self.running.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return Ok(());
+        }
+        self.finish()?;
+        self.since = 0;
+        let file = file.try_clone()?;
+        let thread = Builder::new().name("early-sync".to_owned()).stack_size(64 * 1024);
+        // Without a thread the last sync does it all.
+        self.running = thread.spawn(move || file.sync_data()).ok();
+        Ok(())
+    }
+
+    /// A failure is told to one sync only, so the file's own last one may not see it: it counts here.
+    fn finish(&mut self) -> io::Result<()> {
+        match self.running.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(io::Error::other("a sync broke off")),
+        }
+    }
 }
 
 impl Writer {
@@ -97,34 +135,29 @@ impl Writer {
         folder.observe(Step::Created);
         Ok(Self {
             staged,
-            hash: digest::Context::new(&digest::SHA256),
+            early: EarlySync::default(),
         })
     }
 
     fn append(&mut self, piece: &[u8]) -> Result<()> {
-        self.hash.update(piece);
-        Ok((&self.staged.file).write_all(piece)?)
+        (&self.staged.file).write_all(piece)?;
+        Ok(self.early.written(&self.staged.file, piece.len())?)
     }
 
-    fn publish(self, folder: &Folder, target: &Path, size: u64) -> Result<Put> {
-        let sha256 = sha256(&self.hash.finish());
-        let last_modified = read::modified(&self.staged.file.metadata()?);
+    /// Gives the time of the last write.
+    fn publish(mut self, folder: &Folder, target: &Path) -> Result<Option<Timestamp>> {
+        self.early.finish()?;
+        let modified = read::modified(&self.staged.file.metadata()?);
         self.staged.publish(folder, target)?;
-        let (short, _) = sha256.split_at(16);
-        Ok(Put {
-            size,
-            etag: format!("\"{}\"", hex(short)),
-            sha256,
-            version_id: None,
-            last_modified,
-            request: RequestIds::default(),
-        })
+        Ok(modified)
     }
 }
 
-/// Cuts a body of exactly the announced length into large pieces.
+/// Cuts a body of exactly the announced length into large pieces, and hashes it: here, while the bytes are in the
+/// processor's cache from copying and the piece before is written on another thread. 64 KiB take 40 µs.
 struct Gather {
     body: Body,
+    hash: digest::Context,
     rest: Bytes,
     received: u64,
     expected: u64,
@@ -141,6 +174,7 @@ impl Gather {
         loop {
             let piece = self.rest.split_to(self.rest.len().min(PIECE - buffer.len()));
             buffer.extend_from_slice(&piece);
+            self.hash.update(&piece);
             if self.ended || !self.rest.is_empty() || (buffer.len() == PIECE && self.received < self.expected) {
                 return Ok(());
             }
@@ -165,10 +199,27 @@ impl Gather {
     }
 }
 
+impl Gather {
+    /// What to say of the blob when all of it is published.
+    fn stored(self, last_modified: Option<Timestamp>) -> Put {
+        let sha256 = sha256(&self.hash.finish());
+        let (short, _) = sha256.split_at(16);
+        Put {
+            size: self.expected,
+            etag: format!("\"{}\"", hex(short)),
+            sha256,
+            version_id: None,
+            last_modified,
+            request: RequestIds::default(),
+        }
+    }
+}
+
 pub(super) async fn put(folder: &Arc<Folder>, key: &Key, body: Body, length: u64) -> Result<Put> {
     let target = folder.path(key);
     let mut gather = Gather {
         body,
+        hash: digest::Context::new(&digest::SHA256),
         rest: Bytes::new(),
         received: 0,
         expected: length,
@@ -178,12 +229,12 @@ pub(super) async fn put(folder: &Arc<Folder>, key: &Key, body: Body, length: u64
     gather.fill(&mut filled).await?;
     let shared = folder.clone();
     if length <= PIECE as u64 {
-        return blocking(move || {
+        let publish = move || {
             let mut writer = Writer::create(&shared, &target)?;
             writer.append(&filled)?;
-            writer.publish(&shared, &target, length)
-        })
-        .await;
+            writer.publish(&shared, &target)
+        };
+        return Ok(gather.stored(blocking(publish).await?));
     }
     let first_target = target.clone();
     let mut writer = blocking(move || Writer::create(&shared, &first_target)).await?;
@@ -210,7 +261,8 @@ pub(super) async fn put(folder: &Arc<Folder>, key: &Key, body: Body, length: u64
         mem::swap(&mut filled, &mut spare);
     }
     let shared = folder.clone();
-    blocking(move || writer.publish(&shared, &target, length)).await
+    let modified = blocking(move || writer.publish(&shared, &target)).await?;
+    Ok(gather.stored(modified))
 }
 
 /// Blobs never change, so a second name of the same file is a copy; where the file system has no links, a real one.
@@ -221,7 +273,6 @@ pub(super) fn copy(folder: &Folder, from: &Path, to: &Path) -> Result<()> {
         Err(_) => {}
     }
     let mut source = File::open(from)?;
-    let size = source.metadata()?.len();
     let mut writer = Writer::create(folder, to)?;
     let mut piece = vec![0; PIECE];
     loop {
@@ -230,5 +281,5 @@ pub(super) fn copy(folder: &Folder, from: &Path, to: &Path) -> Result<()> {
             count => writer.append(piece.get(..count).unwrap_or_default())?,
         }
     }
-    writer.publish(folder, to, size).map(drop)
+    writer.publish(folder, to).map(drop)
 }
