@@ -111,7 +111,9 @@ pub(crate) async fn run(command: Command) -> Result<(), String> {
         What::User(user) => user_command(&config, user).await,
         What::Token(Token::Issue { user, json }) => {
             let app = wiring::build(&config).await?;
-            let token = accounts::issue_to(&app, &context(&app), &user).await.map_err(|error| error.to_string())?;
+            let token = accounts::issue_to(&app, &context(&app), &user)
+                .await
+                .map_err(|error| error.to_string())?;
             let text = token.token.reveal();
             if json {
                 println!("{}", json!({ "access_token": text, "expires_in": token.expires_in }));
@@ -136,8 +138,17 @@ fn context(app: &App) -> Ctx {
 
 fn check_config(config: &Config) -> Result<(), String> {
     wiring::check(config)?;
-    let database = if config.database.url.is_some() { "PostgreSQL" } else { "SQLite" };
-    println!("valid: {} at {}, {database}, storage {:?}", wiring::public_url(config), config.server.listen, config.storage.kind);
+    let database = if config.database.url.is_some() {
+        "PostgreSQL"
+    } else {
+        "SQLite"
+    };
+    println!(
+        "valid: {} at {}, {database}, storage {:?}",
+        wiring::public_url(config),
+        config.server.listen,
+        config.storage.kind
+    );
     Ok(())
 }
 
@@ -145,16 +156,27 @@ async fn user_command(config: &Config, user: User) -> Result<(), String> {
     let app = wiring::build(config).await?;
     let ctx = context(&app);
     match user {
-        User::Add { email, name, password_stdin, administrator } => {
+        User::Add {
+            email,
+            name,
+            password_stdin,
+            administrator,
+        } => {
             let email = EmailAddress::new(email).map_err(|error| format!("the address {error}"))?;
-            let password: Option<Secret> = if password_stdin { Some(wiring::read_secret()?) } else { None };
+            let password: Option<Secret> = if password_stdin {
+                Some(wiring::read_secret()?)
+            } else {
+                None
+            };
             let registration = accounts::Registration {
                 email,
                 full_name: name,
                 password,
                 platform_administrator: administrator,
             };
-            let uuid = accounts::register(&app, &ctx, registration).await.map_err(|error| error.to_string())?;
+            let uuid = accounts::register(&app, &ctx, registration)
+                .await
+                .map_err(|error| error.to_string())?;
             println!("{uuid}");
         }
         User::List { json } => {
@@ -163,12 +185,19 @@ async fn user_command(config: &Config, user: User) -> Result<(), String> {
                 let email = person.profile.email.as_deref().unwrap_or("-");
                 let state = if person.active { "active" } else { "disabled" };
                 if json {
-                    println!("{}", json!({
-                        "id": person.uuid, "email": person.profile.email, "name": person.profile.full_name,
-                        "idp": person.idp, "active": person.active
-                    }));
+                    println!(
+                        "{}",
+                        json!({
+                            "id": person.uuid, "email": person.profile.email, "name": person.profile.full_name,
+                            "idp": person.idp, "active": person.active
+                        })
+                    );
                 } else {
-                    println!("{}\t{email}\t{}\t{state}", person.uuid, person.profile.full_name.as_deref().unwrap_or("-"));
+                    println!(
+                        "{}\t{email}\t{}\t{state}",
+                        person.uuid,
+                        person.profile.full_name.as_deref().unwrap_or("-")
+                    );
                 }
             }
         }
@@ -179,7 +208,9 @@ async fn user_command(config: &Config, user: User) -> Result<(), String> {
 }
 
 async fn set_active(app: &App, ctx: &Ctx, email: &str, active: bool) -> Result<(), String> {
-    let changed = accounts::set_active(app, ctx, email, active).await.map_err(|error| error.to_string())?;
+    let changed = accounts::set_active(app, ctx, email, active)
+        .await
+        .map_err(|error| error.to_string())?;
     let state = if active { "enabled" } else { "disabled" };
     println!("{email}: {}{state}", if changed { "" } else { "already " });
     Ok(())

@@ -275,7 +275,10 @@ fn check(config: &Config) -> Result<(), String> {
         }
     }
     if config.limits.link_seconds > app::objects::MAX_SECONDS {
-        return Err(format!("limits.link_seconds: must be at most {}", app::objects::MAX_SECONDS));
+        return Err(format!(
+            "limits.link_seconds: must be at most {}",
+            app::objects::MAX_SECONDS
+        ));
     }
     Ok(())
 }
@@ -291,9 +294,11 @@ enum ListOrText {
 fn optional_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     Ok(Some(match ListOrText::deserialize(deserializer)? {
         ListOrText::List(list) => list,
-        ListOrText::Text(text) => {
-            text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
-        }
+        ListOrText::Text(text) => text
+            .split(',')
+            .map(|item| item.trim().to_owned())
+            .filter(|item| !item.is_empty())
+            .collect(),
     }))
 }
 

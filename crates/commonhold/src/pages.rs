@@ -104,17 +104,34 @@ struct SignIn {
 }
 
 /// Signs in to the built-in issuer: `{"email","password"}` for `{"access_token","token_type","expires_in"}`.
-async fn sign_in(State(server): State<Server>, body: Result<Json<SignIn>, axum::extract::rejection::JsonRejection>) -> Response {
+async fn sign_in(
+    State(server): State<Server>,
+    body: Result<Json<SignIn>, axum::extract::rejection::JsonRejection>,
+) -> Response {
     let Ok(Json(given)) = body else {
-        return problem(&Error::new(Kind::Invalid, "The body must be {\"email\": \"…\", \"password\": \"…\"}"));
+        return problem(&Error::new(
+            Kind::Invalid,
+            "The body must be {\"email\": \"…\", \"password\": \"…\"}",
+        ));
     };
-    match accounts::sign_in(&server.app, &server.context(), &given.email, &Secret::new(given.password)).await {
+    match accounts::sign_in(
+        &server.app,
+        &server.context(),
+        &given.email,
+        &Secret::new(given.password),
+    )
+    .await
+    {
         Err(error) => problem(&error),
         Ok(token) => {
             let body = json!({
                 "access_token": token.token.reveal(), "token_type": "Bearer", "expires_in": token.expires_in
             });
-            ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(body)).into_response()
+            (
+                [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+                Json(body),
+            )
+                .into_response()
         }
     }
 }
@@ -142,7 +159,12 @@ fn problem(error: &Error) -> Response {
         tracing::error!(error = %error, cause = error.source.as_deref(), "a request failed");
     }
     let body = json!({ "title": status.canonical_reason(), "status": status.as_u16(), "detail": error.public });
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/problem+json")],
+        body.to_string(),
+    )
+        .into_response()
 }
 
 async fn setup_page(State(server): State<Server>, Path(secret): Path<String>) -> Response {
@@ -159,7 +181,11 @@ fn gone() -> Response {
 }
 
 fn setup_form(email: &str, name: &str, complaint: &str) -> Html<String> {
-    let complaint = if complaint.is_empty() { String::new() } else { format!("<p role=alert>{}</p>", escape(complaint)) };
+    let complaint = if complaint.is_empty() {
+        String::new()
+    } else {
+        format!("<p role=alert>{}</p>", escape(complaint))
+    };
     page(
         "Create the first administrator",
         &format!(
@@ -184,7 +210,11 @@ struct Setup {
 
 async fn setup(State(server): State<Server>, Path(secret): Path<String>, Form(given): Form<Setup>) -> Response {
     let complain = |text: &str| {
-        (StatusCode::UNPROCESSABLE_ENTITY, setup_form(&given.email, &given.name, text)).into_response()
+        (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            setup_form(&given.email, &given.name, text),
+        )
+            .into_response()
     };
     let Ok(email) = EmailAddress::new(given.email.trim()) else {
         return complain("This is not an e-mail address.");
@@ -196,7 +226,11 @@ async fn setup(State(server): State<Server>, Path(secret): Path<String>, Form(gi
         platform_administrator: true,
     };
     match accounts::register_first(&server.app, &server.context(), &secret, registration).await {
-        Ok(_) => page("Done", "<p>The administrator exists. Sign in with the address and password.</p>").into_response(),
+        Ok(_) => page(
+            "Done",
+            "<p>The administrator exists. Sign in with the address and password.</p>",
+        )
+        .into_response(),
         Err(error) => match error.kind {
             Kind::Denied => gone(),
             Kind::Invalid | Kind::Conflict => complain(&error.public),
@@ -206,7 +240,10 @@ async fn setup(State(server): State<Server>, Path(secret): Path<String>, Form(gi
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 fn page(title: &str, body: &str) -> Html<String> {

@@ -28,7 +28,9 @@ const HEAD_BYTES: usize = 32 * 1024;
 /// Runs the server until a signal ends it.
 pub(crate) async fn serve(config: &Config) -> Result<(), String> {
     let app = wiring::build(config).await?;
-    app.ready().await.map_err(|error| format!("storage: {}", chain(&error)))?;
+    app.ready()
+        .await
+        .map_err(|error| format!("storage: {}", chain(&error)))?;
     let listener = TcpListener::bind(&config.server.listen)
         .await
         .map_err(|error| format!("server.listen {}: {error}", config.server.listen))?;
@@ -44,17 +46,22 @@ pub(crate) async fn serve(config: &Config) -> Result<(), String> {
 /// Every address of the server.
 fn router(app: &Arc<App>) -> Router {
     let metrics = Arc::new(Metrics::default());
-    pages::router(app, &metrics).merge(api_objects::router_with_metrics(app, &metrics))
+    pages::router(app, &metrics).merge(api_objects::router_with_metrics(Arc::clone(app), &metrics))
 }
 
 /// One line that says where the server is, and at the first start one with the link of the first administrator.
 async fn announce(app: &App, listener: &TcpListener) -> Result<(), String> {
-    let address = listener.local_addr().map_err(|error| format!("server.listen: {error}"))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| format!("server.listen: {error}"))?;
     let url = &app.settings().public_url;
     tracing::info!(%address, url, "ready");
     if let Some(secret) = accounts::first_link(app).await.map_err(|error| chain(&error))? {
         // On standard output and nowhere else: whoever reads logs must not become the administrator.
-        println!("Create the first administrator (works once, for a day): {url}/setup/{}", secret.text().reveal());
+        println!(
+            "Create the first administrator (works once, for a day): {url}/setup/{}",
+            secret.text().reveal()
+        );
     }
     Ok(())
 }

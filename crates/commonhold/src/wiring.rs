@@ -30,9 +30,12 @@ pub(crate) async fn build(config: &Config) -> Result<Arc<App>, String> {
     fs::create_dir_all(&config.data_dir).map_err(|error| format!("data_dir {}: {error}", config.data_dir.display()))?;
     let key = server_key(config, &*entropy)?;
     let sealer = |purpose| {
-        Sealer::new(KEY_NUMBER, [(KEY_NUMBER, derive_key(&key, purpose))]).map_err(|error| format!("secrets.key: {error}"))
+        Sealer::new(KEY_NUMBER, [(KEY_NUMBER, derive_key(&key, purpose))])
+            .map_err(|error| format!("secrets.key: {error}"))
     };
-    let store = Store::open(store_url(config)).await.map_err(|error| format!("database: {}", chain(&error)))?;
+    let store = Store::open(store_url(config))
+        .await
+        .map_err(|error| format!("database: {}", chain(&error)))?;
     let public_url = public_url(config);
     let mut keys = app::signing_keys::load(&store, &sealer("signing keys")?, &*clock, &*entropy)
         .await
@@ -49,7 +52,11 @@ pub(crate) async fn build(config: &Config) -> Result<Arc<App>, String> {
     fs::create_dir_all(&spool_folder).map_err(|error| format!("data_dir: {error}"))?;
     let connections = Connections::new(Vec::new(), config.limits.part_memory);
     let (default, endpoint) = default_storage(config, &connections, &*entropy, &public_url)?;
-    let allowed = config.storage.allowed_endpoints.clone().unwrap_or_else(|| endpoint.into_iter().collect());
+    let allowed = config
+        .storage
+        .allowed_endpoints
+        .clone()
+        .unwrap_or_else(|| endpoint.into_iter().collect());
     Ok(Arc::new(App::new(Parts {
         store,
         storages: Storages::new(default, allowed, connections, sealer("storage credentials")?),
@@ -60,7 +67,11 @@ pub(crate) async fn build(config: &Config) -> Result<Arc<App>, String> {
         links: LinkSigner::new(&derive_key(&key, "links")),
         settings: Settings {
             public_url,
-            basic: config.objects.basic_username.clone().zip(config.objects.basic_password.clone()),
+            basic: config
+                .objects
+                .basic_username
+                .clone()
+                .zip(config.objects.basic_password.clone()),
             privacy_mask: config.objects.privacy_mask,
             elevated_idps: config.objects.elevated_idps.clone(),
             link_seconds: config.limits.link_seconds,
@@ -76,7 +87,10 @@ pub(crate) async fn build(config: &Config) -> Result<Arc<App>, String> {
 /// What can be said about a configuration without touching anything: keys, addresses.
 pub(crate) fn check(config: &Config) -> Result<(), String> {
     if config.server.listen.to_socket_addrs().is_err() {
-        return Err(format!("server.listen: {} is not an address with a port", config.server.listen));
+        return Err(format!(
+            "server.listen: {} is not an address with a port",
+            config.server.listen
+        ));
     }
     if let Some(key) = &config.secrets.key {
         decode_key(key.reveal(), "secrets.key")?;
@@ -110,7 +124,13 @@ fn store_url(config: &Config) -> StoreUrl {
 /// Where clients reach the server, without a trailing slash.
 pub(crate) fn public_url(config: &Config) -> String {
     let from_listen = || format!("http://{}", config.server.listen);
-    config.server.public_url.clone().unwrap_or_else(from_listen).trim_end_matches('/').to_owned()
+    config
+        .server
+        .public_url
+        .clone()
+        .unwrap_or_else(from_listen)
+        .trim_end_matches('/')
+        .to_owned()
 }
 
 fn configured_issuers(config: &Config) -> Result<Vec<TrustedIssuer>, String> {
@@ -202,7 +222,9 @@ fn server_key(config: &Config, entropy: &dyn Entropy) -> Result<[u8; 32], String
 }
 
 fn decode_key(text: &str, whence: &str) -> Result<[u8; 32], String> {
-    let bytes = STANDARD.decode(text.trim()).map_err(|_| format!("{whence}: not base64"))?;
+    let bytes = STANDARD
+        .decode(text.trim())
+        .map_err(|_| format!("{whence}: not base64"))?;
     <[u8; 32]>::try_from(bytes).map_err(|_| format!("{whence}: must be 32 bytes"))
 }
 
@@ -210,7 +232,11 @@ fn decode_key(text: &str, whence: &str) -> Result<[u8; 32], String> {
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let temporary = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)?;
     writeln!(file, "{text}")?;
     file.sync_all()?;
     let outcome = fs::hard_link(&temporary, path);
@@ -224,7 +250,13 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 /// A secret from standard input's first line, for passwords that must not stand in a process list.
 pub(crate) fn read_secret() -> Result<Secret, String> {
     let mut line = String::new();
-    std::io::stdin().read_line(&mut line).map_err(|error| format!("standard input: {error}"))?;
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| format!("standard input: {error}"))?;
     let secret = line.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() { Err("standard input: no password".to_owned()) } else { Ok(Secret::new(secret)) }
+    if secret.is_empty() {
+        Err("standard input: no password".to_owned())
+    } else {
+        Ok(Secret::new(secret))
+    }
 }

@@ -124,7 +124,10 @@ mod tests {
 
     fn find(method: &Method, path: &str) -> Option<(usize, String)> {
         let (at, parameters) = table().find(method, path).unwrap()?;
-        let told: Vec<String> = parameters.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let told: Vec<String> = parameters
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         Some((at, told.join("&")))
     }
 

@@ -24,7 +24,10 @@ fn wrk(url: &str, token: Option<&str>, connections: u32, seconds: u32) -> Result
     if text.contains("Non-2xx") {
         return Err(format!("{url}: {text}"));
     }
-    let line = text.lines().find(|line| line.contains("requests in")).ok_or_else(|| format!("wrk: {text}"))?;
+    let line = text
+        .lines()
+        .find(|line| line.contains("requests in"))
+        .ok_or_else(|| format!("wrk: {text}"))?;
     let count = line.split_whitespace().next().and_then(|word| word.parse().ok());
     count.ok_or_else(|| format!("wrk: {line}"))
 }
@@ -54,7 +57,10 @@ pub(crate) fn cpu_per_request(
 
 /// Processor time per request of a process with its workers.
 pub(crate) fn cpu_per_request_of_group(child: &Child, connections: u32, seconds: u32) -> Result<f64> {
-    best(|| group_cpu_seconds(child.id()), || wrk(&child.url(), None, connections, seconds))
+    best(
+        || group_cpu_seconds(child.id()),
+        || wrk(&child.url(), None, connections, seconds),
+    )
 }
 
 /// Seconds that `dd` takes to copy a file and sync it.
@@ -69,21 +75,38 @@ pub(crate) fn dd_seconds(from: &Path, to: &Path) -> Result<f64> {
         .map_err(|error| format!("dd: {error}"))?;
     let took = started.elapsed().as_secs_f64();
     std::fs::remove_file(to).map_err(|error| error.to_string())?;
-    if status.success() { Ok(took) } else { Err("dd failed".to_owned()) }
+    if status.success() {
+        Ok(took)
+    } else {
+        Err("dd failed".to_owned())
+    }
 }
 
 fn curl(server: &Server, arguments: &[String]) -> Command {
     let mut command = Command::new("curl");
-    command.args(["-sS", "--fail-with-body", "-H", &format!("Authorization: Bearer {}", server.token)]).args(arguments);
+    command
+        .args([
+            "-sS",
+            "--fail-with-body",
+            "-H",
+            &format!("Authorization: Bearer {}", server.token),
+        ])
+        .args(arguments);
     command
 }
 
 /// Seconds that one upload takes.
 pub(crate) fn upload_seconds(server: &Server, file: &Path, name: &str) -> Result<f64> {
     let started = Instant::now();
-    let output = curl(server, &server.upload_arguments(file, name)).output().map_err(|error| error.to_string())?;
+    let output = curl(server, &server.upload_arguments(file, name))
+        .output()
+        .map_err(|error| error.to_string())?;
     let took = started.elapsed().as_secs_f64();
-    if output.status.success() { Ok(took) } else { Err(String::from_utf8_lossy(&output.stdout).into_owned()) }
+    if output.status.success() {
+        Ok(took)
+    } else {
+        Err(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
 }
 
 /// Uploads a file so many times at once; the objects' ids.
@@ -91,7 +114,10 @@ pub(crate) fn upload_all(server: &Server, file: &Path, count: usize) -> Result<V
     let running: Vec<_> = (0..count)
         .map(|number| {
             let mut command = curl(server, &server.upload_arguments(file, &format!("stream-{number}.bin")));
-            command.stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())
+            command
+                .stdout(Stdio::piped())
+                .spawn()
+                .map_err(|error| error.to_string())
         })
         .collect::<Result<_>>()?;
     running

@@ -65,7 +65,11 @@ struct Line {
 
 impl Line {
     fn holds(&self) -> bool {
-        if self.at_least { self.measured >= self.limit } else { self.measured <= self.limit }
+        if self.at_least {
+            self.measured >= self.limit
+        } else {
+            self.measured <= self.limit
+        }
     }
 }
 
@@ -96,7 +100,10 @@ fn run() -> Result<bool> {
     for line in &table {
         let sign = if line.at_least { "≥" } else { "≤" };
         let verdict = if line.holds() { "" } else { "  MISSED" };
-        println!("{:<62} {:>10.2} {sign} {:>10.2}{verdict}  {}", line.what, line.measured, line.limit, line.detail);
+        println!(
+            "{:<62} {:>10.2} {sign} {:>10.2}{verdict}  {}",
+            line.what, line.measured, line.limit, line.detail
+        );
     }
     Ok(table.iter().all(Line::holds))
 }

@@ -25,14 +25,22 @@ pub(crate) struct Child {
 impl Child {
     /// Wraps a running process.
     pub(crate) const fn new(process: StdChild, port: u16, path: &'static str, folder: Option<PathBuf>) -> Self {
-        Self { process, port, path, folder }
+        Self {
+            process,
+            port,
+            path,
+            folder,
+        }
     }
 
     /// The bare axum server.
     pub(crate) fn hello() -> Result<Self> {
         let port = free_port()?;
         let this = std::env::current_exe().map_err(|error| error.to_string())?;
-        let process = Command::new(this).args(["hello", &port.to_string()]).spawn().map_err(|error| error.to_string())?;
+        let process = Command::new(this)
+            .args(["hello", &port.to_string()])
+            .spawn()
+            .map_err(|error| error.to_string())?;
         wait_for(port)?;
         Ok(Self::new(process, port, "/", None))
     }
@@ -108,7 +116,12 @@ pub(crate) fn wait_for(port: u16) -> Result<()> {
 pub(crate) fn cpu_seconds(process: u32) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).map_err(|error| error.to_string())?;
     let rest = stat.rsplit(") ").next().unwrap_or_default();
-    let ticks = rest.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum::<f64>();
+    let ticks = rest
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum::<f64>();
     Ok(ticks / TICKS)
 }
 
@@ -125,7 +138,14 @@ pub(crate) fn group_cpu_seconds(process: u32) -> Result<f64> {
 /// The most memory a process has had resident, in MiB.
 pub(crate) fn peak_rss_mib(process: u32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).map_err(|error| error.to_string())?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
-    let kib: f64 = line.trim().trim_end_matches(" kB").parse().map_err(|_| "VmHWM is no number".to_owned())?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .ok_or("no VmHWM")?;
+    let kib: f64 = line
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .map_err(|_| "VmHWM is no number".to_owned())?;
     Ok(kib / 1024.0)
 }

@@ -39,14 +39,18 @@ pub(crate) fn setting(name: &str) -> Option<String> {
 /// The release binary: named by the run, or beside this program.
 fn binary() -> Result<PathBuf> {
     if let Some(path) = setting("COMMONHOLD_BIN") {
-        return PathBuf::from(path).canonicalize().map_err(|error| format!("COMMONHOLD_BIN: {error}"));
+        return PathBuf::from(path)
+            .canonicalize()
+            .map_err(|error| format!("COMMONHOLD_BIN: {error}"));
     }
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     Ok(this.with_file_name("commonhold"))
 }
 
 pub(crate) fn binary_bytes() -> Result<f64> {
-    let length = fs::metadata(binary()?).map_err(|error| format!("the release binary: {error}"))?.len();
+    let length = fs::metadata(binary()?)
+        .map_err(|error| format!("the release binary: {error}"))?
+        .len();
     Ok(f64::from(u32::try_from(length).unwrap_or(u32::MAX)))
 }
 
@@ -64,7 +68,10 @@ impl Server {
             command.env("COMMONHOLD_SERVER__LISTEN", format!("127.0.0.1:{port}"));
             if let Database::Postgres(url) = database {
                 command.env("COMMONHOLD_DATABASE__URL", url);
-                command.env("COMMONHOLD_SECRETS__KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+                command.env(
+                    "COMMONHOLD_SECRETS__KEY",
+                    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+                );
             }
             Ok(command)
         };
@@ -81,15 +88,31 @@ impl Server {
         let ready_after = started.elapsed();
         // The person may exist already in a database that was used before.
         drop(command()?.args(["user", "add", PEOPLE, "--name", "Bench"]).output());
-        let token = command()?.args(["token", "issue", "--user", PEOPLE]).output().map_err(|error| error.to_string())?;
+        let token = command()?
+            .args(["token", "issue", "--user", PEOPLE])
+            .output()
+            .map_err(|error| error.to_string())?;
         let token = String::from_utf8_lossy(&token.stdout).trim().to_owned();
         if token.is_empty() {
             return Err("no token was issued".to_owned());
         }
-        let mut server =
-            Self { child, url: format!("http://127.0.0.1:{port}"), token, bucket: String::new(), folder, ready_after };
-        let body = server.curl(&["-X", "PUT", "-H", "Content-Type: application/json", "-d", r#"{"bucketName":"bench"}"#,
-            &format!("{}/api/v1/bucket", server.url)])?;
+        let mut server = Self {
+            child,
+            url: format!("http://127.0.0.1:{port}"),
+            token,
+            bucket: String::new(),
+            folder,
+            ready_after,
+        };
+        let body = server.curl(&[
+            "-X",
+            "PUT",
+            "-H",
+            "Content-Type: application/json",
+            "-d",
+            r#"{"bucketName":"bench"}"#,
+            &format!("{}/api/v1/bucket", server.url),
+        ])?;
         server.bucket = member(&body, "bucketId")?;
         Ok(server)
     }
@@ -101,7 +124,12 @@ impl Server {
     /// Runs curl as the person; fails unless the answer is a success.
     fn curl(&self, arguments: &[&str]) -> Result<String> {
         let output = Command::new("curl")
-            .args(["-sS", "--fail-with-body", "-H", &format!("Authorization: Bearer {}", self.token)])
+            .args([
+                "-sS",
+                "--fail-with-body",
+                "-H",
+                &format!("Authorization: Bearer {}", self.token),
+            ])
             .args(arguments)
             .output()
             .map_err(|error| format!("curl: {error}"))?;
@@ -126,7 +154,9 @@ impl Server {
         while left > 0 {
             let piece: Vec<u8> = (0..left.min(1 << 20))
                 .map(|_| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
                     state.to_be_bytes()[0]
                 })
                 .collect();
@@ -163,10 +193,15 @@ impl Server {
     /// How many statements the last logged request of a route took.
     pub(crate) fn logged_statements(&self, route: &str) -> Result<f64> {
         let log = fs::read_to_string(self.folder.join("log")).map_err(|error| error.to_string())?;
-        let lines = log.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let lines = log
+            .lines()
+            .rev()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let mut of_route = lines.filter(|line| line.to_string().to_lowercase().contains(route));
         let line = of_route.next().ok_or_else(|| format!("no log line of {route}"))?;
-        line.get("statements").and_then(Value::as_f64).ok_or_else(|| format!("no statements in {line}"))
+        line.get("statements")
+            .and_then(Value::as_f64)
+            .ok_or_else(|| format!("no statements in {line}"))
     }
 }
 
@@ -179,5 +214,8 @@ impl Drop for Server {
 /// A text member of a JSON object.
 pub(crate) fn member(body: &str, name: &str) -> Result<String> {
     let json: Value = serde_json::from_str(body).map_err(|error| format!("{error} in {body}"))?;
-    json.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| format!("no {name} in {body}"))
+    json.get(name)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or_else(|| format!("no {name} in {body}"))
 }

@@ -1,11 +1,12 @@
 //! Deleting an object or a version, and restoring by deleting a delete marker (objects contract 4.4.1).
 
 use access::{Authorised, CodeDelete};
-use domain::Timestamp;
+use blob::Blobs;
+use domain::{Kind, Timestamp};
 use serde_json::json;
 use store::{
     Access, Op, Session,
-    files::{self, Located, NewVersion, VersionSelector},
+    files::{self, Located, NewVersion, VersionRow, VersionSelector},
 };
 use uuid::Uuid;
 
@@ -88,6 +89,31 @@ pub async fn delete(app: &App, ctx: &Ctx, object: Uuid, selector: VersionSelecto
     })
 }
 
+/// The store deleted without naming a marker. It keeps no versions then, or it does not stack markers (some do not) and the
+/// one that hides the object already is the answer.
+async fn unmarked(latest: Option<&VersionRow>, blobs: &dyn Blobs, path: &str) -> Result<Write> {
+    if latest.is_some_and(|version| version.delete_marker) {
+        return Ok(Write::Nothing);
+    }
+    if latest.is_none_or(|version| version.native_id.is_none()) {
+        return Ok(Write::RemoveObject);
+    }
+    let Some(native) = blobs.native() else {
+        return Ok(Write::RemoveObject);
+    };
+    let page = native.list_versions(path, None).await?;
+    let mut own = page.entries.into_iter().filter(|entry| entry.key == path).peekable();
+    if own.peek().is_none() {
+        return Ok(Write::RemoveObject);
+    }
+    match own.find(|entry| entry.delete_marker) {
+        Some(marker) => Ok(Write::Mark {
+            native_id: marker.version_id,
+        }),
+        None => Err(Error::new(Kind::BadGateway, "The storage did not delete the object")),
+    }
+}
+
 #[derive(Clone)]
 struct Find {
     ctx: Ctx,
@@ -121,6 +147,8 @@ enum Write {
     RemoveVersion,
     /// Remove the object.
     RemoveObject,
+    /// The object is hidden by a marker already.
+    Nothing,
 }
 
 #[derive(Clone)]
@@ -163,6 +191,7 @@ impl Op for Delete {
                 files::add_version(s, proof.item(), &marker, by, self.now).await?;
                 (true, Some(native_id))
             }
+            Write::Nothing => (true, located.version.and_then(|version| version.native_id)),
             Write::RemoveObject => {
                 files::delete(s, proof.item()).await?;
                 (false, None)
