@@ -57,7 +57,8 @@ pub trait Blobs: Send + Sync + 'static {
     async fn check(&self) -> Result<()>;
 
     /// An address where anyone may read the blob until it expires (objects contract 4.3.3), made without any network
-    /// call and without asking whether the blob exists. `None` where the store has no addresses.
+    /// call and without asking whether the blob exists. `None` where the store has no addresses. Most clients rewrite
+    /// the segments `.` and `..` of an address, so keys that have one cannot be fetched by it.
     ///
     /// # Errors
     /// `Invalid` when `options.expires` is not within 1 second and 7 days.

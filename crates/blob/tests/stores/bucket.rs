@@ -1,5 +1,7 @@
 //! Buckets of a real store for one test each.
 
+use std::io::Write as _;
+
 use aws_sdk_s3::{
     Client,
     config::{Credentials, Region},
@@ -20,7 +22,8 @@ pub(crate) struct Service {
 #[expect(clippy::disallowed_methods, reason = "where the test store is")]
 pub(crate) fn service() -> Option<Service> {
     let Ok(endpoint) = std::env::var("S3_ENDPOINT") else {
-        println!("skipped: S3 (set S3_ENDPOINT)");
+        // Past the capture of a passing test, so that the runner can count it.
+        let _ = writeln!(std::io::stdout(), "skipped: S3 (set S3_ENDPOINT)");
         return None;
     };
     Some(Service {
