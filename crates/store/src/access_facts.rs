@@ -8,26 +8,25 @@ use uuid::Uuid;
 
 use crate::{Row, Session, StoreError, catalogue::sql, session::data};
 
-sql! {
-    /// item uuid, person or null, now. Rows: tag 0 a node, 1 a grant, 2 a clearance, 3 the caller.
-    ///
-    /// `CROSS JOIN … WHERE` keeps SQLite from turning the order of the joins round; to PostgreSQL it is an inner join.
-    ACCESS_FACTS: "
+/// The item and its ancestors, and the principals that the caller holds now.
+macro_rules! chain_and_caller {
+    () => {
+        "
 WITH RECURSIVE
-chain (depth, id, parent_id, kind, inherits, owner_id, flags, opens_at, closes_at, classification_id) AS (
-    SELECT 0, id, parent_id, kind, inherits, owner_id,
+chain (depth, id, parent_id, kind, owner_id, flags, opens_at, closes_at, classification_id) AS (
+    SELECT CAST(0 AS BIGINT), id, parent_id, kind, owner_id,
         CASE WHEN disabled_at IS NULL THEN 0 ELSE 1 END + CASE WHEN recycled_at IS NULL THEN 0 ELSE 2 END
             + CASE WHEN public THEN 4 ELSE 0 END + CASE WHEN inherits THEN 8 ELSE 0 END,
         opens_at, closes_at, classification_id
     FROM item WHERE uuid = $1
     UNION ALL
-    SELECT chain.depth + 1, item.id, item.parent_id, item.kind, item.inherits, item.owner_id,
+    SELECT chain.depth + 1, item.id, item.parent_id, item.kind, item.owner_id,
         CASE WHEN item.disabled_at IS NULL THEN 0 ELSE 1 END + CASE WHEN item.recycled_at IS NULL THEN 0 ELSE 2 END
             + CASE WHEN item.public THEN 4 ELSE 0 END + CASE WHEN item.inherits THEN 8 ELSE 0 END,
         item.opens_at, item.closes_at, item.classification_id
     FROM chain CROSS JOIN item WHERE item.id = chain.parent_id
 ),
-caller (kind, id) AS (
+caller (kind, id) AS MATERIALIZED (
     SELECT 0, 0
     UNION ALL
     SELECT 1, CAST($2 AS BIGINT)
@@ -46,15 +45,30 @@ caller (kind, id) AS (
 )
 SELECT depth, CAST(0 AS BIGINT), id, kind, owner_id, flags, opens_at, closes_at, classification_id FROM chain
 UNION ALL
-SELECT chain.depth, 1, held.principal_id, held.principal_kind, held.kind, held.actions, held.opens_at, held.closes_at,
-    NULL
-FROM chain CROSS JOIN caller CROSS JOIN access_grant held
-WHERE held.item_id = chain.id AND held.principal_kind = caller.kind AND held.principal_id = caller.id
-UNION ALL
 SELECT 0, 2, classification_id, 0, NULL, 0, NULL, NULL, NULL FROM clearance WHERE person_id = $2
 UNION ALL
 SELECT 0, 3, id, 0, NULL, CASE WHEN active THEN 1 ELSE 0 END, NULL, NULL, NULL FROM person WHERE id = $2
-ORDER BY 1, 2";
+UNION ALL
+SELECT chain.depth, 1, held.principal_id, held.principal_kind, held.kind, held.actions, held.opens_at, held.closes_at,
+    NULL
+FROM chain CROSS JOIN caller "
+    };
+}
+
+sql! {
+    /// item uuid, person or null, now. Rows in no order: tag 0 a node, 1 a grant, 2 a clearance, 3 the caller.
+    ///
+    /// Each grant is one seek by item and principal. Left to themselves the planners would rather read everything that
+    /// a principal holds anywhere, or everything that others hold here. `CROSS JOIN` keeps SQLite to the order written;
+    /// on PostgreSQL, where it does not, `OFFSET 0` keeps the look-up inside.
+    ACCESS_FACTS: {
+        sqlite: concat!(chain_and_caller!(), "CROSS JOIN access_grant held
+WHERE held.item_id = chain.id AND held.principal_kind = caller.kind AND held.principal_id = caller.id"),
+        postgres: concat!(chain_and_caller!(), "CROSS JOIN LATERAL (
+    SELECT * FROM access_grant
+    WHERE item_id = chain.id AND principal_kind = caller.kind AND principal_id = caller.id OFFSET 0
+) held"),
+    };
 }
 
 /// What the decision about one item needs to know.
@@ -69,6 +83,7 @@ pub struct AccessFacts {
 }
 
 struct FactRow {
+    depth: i64,
     tag: i64,
     a: i64,
     b: i64,
@@ -80,6 +95,7 @@ struct FactRow {
 
 fn read(row: &Row<'_>) -> Result<FactRow, StoreError> {
     Ok(FactRow {
+        depth: row.get(0)?,
         tag: row.get(1)?,
         a: row.get(2)?,
         b: row.get(3)?,
@@ -100,9 +116,10 @@ pub async fn load<S: Session>(
     person: Option<PersonId>,
     now: Timestamp,
 ) -> Result<Option<AccessFacts>, StoreError> {
-    let rows = session
+    let mut rows = session
         .fetch(&ACCESS_FACTS, &[item.into(), person.into(), now.into()], read)
         .await?;
+    rows.sort_unstable_by_key(|row| (row.depth, row.tag));
     let mut nodes: Vec<Node> = Vec::new();
     let mut principals: Vec<Principal> = Vec::new();
     let (mut clearances, mut active) = (Vec::new(), true);
@@ -114,7 +131,7 @@ pub async fn load<S: Session>(
                 if !principals.contains(&grant.principal) {
                     principals.push(grant.principal);
                 }
-                // Ordered by depth and tag: a grant follows its node.
+                // Sorted by depth and tag: a grant follows its node.
                 let node = nodes.last_mut().ok_or_else(|| data(1, &"a grant before its item"))?;
                 add(&mut node.grants, grant);
             }
@@ -185,7 +202,7 @@ fn add(grants: &mut Vec<Grant>, grant: Grant) {
             && held.window == grant.window
     };
     match grants.iter_mut().find(same) {
-        Some(held) => held.actions = held.actions | grant.actions,
+        Some(held) => held.actions |= grant.actions,
         None => grants.push(grant),
     }
 }
