@@ -60,7 +60,7 @@ async fn the_storage_goes_away_and_comes_back() {
     let bucket = alice.bucket("Storage").await;
     let object = alice.object(&bucket, "kept.txt", "kept").await;
     let mut versions = 1;
-    for trouble in [Trouble::Refuse, Trouble::Answer500, Trouble::Hang] {
+    for trouble in [Trouble::Refuse, Trouble::Answer500] {
         wire.set(trouble);
         let since = Instant::now();
         let name = format!("{trouble:?}.txt");
@@ -104,6 +104,54 @@ async fn the_storage_goes_away_and_comes_back() {
         assert_eq!(alice.download(&object).await.expect(200).text(), "kept");
     }
     consistent(&server, versions).await;
+}
+
+/// A store that hangs holds up nobody but who needs it, and they get on when it does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_storage_hangs_for_a_while() {
+    let Some(server) = proxied().await else { return };
+    let wire = server.storage_wire.as_ref().expect("a wire");
+    let alice = server.person("alice");
+    let bucket = alice.bucket("Hanging").await;
+    let object = alice.object(&bucket, "kept.txt", "kept").await;
+    wire.set(Trouble::Hang);
+    let waiting = {
+        let (alice, bucket, object) = (alice.clone(), bucket.clone(), object.clone());
+        tokio::spawn(async move { tokio::join!(alice.upload(&bucket, "held.txt", "held"), alice.download(&object)) })
+    };
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let others = async {
+        for _ in 0..10 {
+            alice.get(&format!("/bucket/{bucket}")).await.expect(200);
+            alice.versions(&object).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), others)
+        .await
+        .expect("what needs no bytes goes on");
+    assert!(
+        !waiting.is_finished(),
+        "the store hung, and somebody got an answer from it"
+    );
+    wire.set(Trouble::None);
+    let (upload, download) = tokio::time::timeout(RECOVERY, waiting)
+        .await
+        .expect("answers in time")
+        .expect("answers");
+    for answer in [&upload, &download] {
+        assert!(
+            answer.status == 200 || clear(answer.status),
+            "{} {}",
+            answer.status,
+            answer.text()
+        );
+    }
+    if upload.status != 200 {
+        alice.object(&bucket, "held.txt", "held").await;
+    }
+    recovered(&server, &alice, &bucket, "after.txt").await;
+    assert_eq!(alice.download(&object).await.expect(200).text(), "kept");
+    consistent(&server, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
