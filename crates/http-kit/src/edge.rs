@@ -354,3 +354,47 @@ impl Drop for Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::PersonId;
+
+    use super::*;
+
+    /// How the guard answers nobody, the superuser and a person.
+    fn answers(mode: Mode, needed: Authentication) -> [&'static str; 3] {
+        let person = app::Person {
+            id: PersonId(1),
+            uuid: uuid::Uuid::nil(),
+            idp: None,
+            email: None,
+        };
+        [Caller::Anonymous, Caller::Superuser, Caller::Person(person)].map(|caller| {
+            match guard(mode, needed, &caller) {
+                Ok(()) => "pass",
+                Err(Refusal::CredentialsNeeded) => "403",
+                Err(Refusal::NotInMode { .. }) => "501",
+                Err(other) => panic!("{other:?}"),
+            }
+        })
+    }
+
+    #[test]
+    fn guards_follow_the_mode() {
+        use Authentication::{BasicOnly, BearerOnly, Optional, Required};
+        for (mode, needed, wanted) in [
+            (Mode::FullAuth, Optional, ["pass", "pass", "pass"]),
+            (Mode::FullAuth, Required, ["403", "pass", "pass"]),
+            (Mode::FullAuth, BearerOnly, ["403", "403", "pass"]),
+            (Mode::FullAuth, BasicOnly, ["403", "pass", "403"]),
+            (Mode::OidcAuth, Optional, ["pass", "501", "pass"]),
+            (Mode::OidcAuth, Required, ["403", "501", "pass"]),
+            (Mode::OidcAuth, BasicOnly, ["501", "501", "501"]),
+            (Mode::BasicAuth, BearerOnly, ["501", "501", "501"]),
+            (Mode::NoAuth, Required, ["pass", "pass", "pass"]),
+            (Mode::NoAuth, BearerOnly, ["pass", "pass", "pass"]),
+        ] {
+            assert_eq!(answers(mode, needed), wanted, "{mode:?} {needed:?}");
+        }
+    }
+}

@@ -13,6 +13,9 @@ use http_kit::{
 
 use crate::problem::Failure;
 
+/// Access is checked at every use: no cache may answer for the server, and only the client's own may keep the bytes.
+const UNSHARED: &str = "private, no-cache";
+
 const ENCRYPTION: HeaderName = HeaderName::from_static("x-amz-server-side-encryption");
 const VERSION: HeaderName = HeaderName::from_static("x-amz-version-id");
 
@@ -41,7 +44,8 @@ pub(crate) fn answer(reading: Reading) -> Result<Answer, Failure> {
                 None => (StatusCode::OK, head.size),
             };
             let mut answer = Answer::stream(status, Body::from_stream(body), length)
-                .with(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+                .with(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"))
+                .with(header::CACHE_CONTROL, HeaderValue::from_static(UNSHARED));
             if let Some((start, end)) = range {
                 let range = format!("bytes {start}-{}/{}", end.saturating_sub(1), head.size);
                 answer = answer.with_text(header::CONTENT_RANGE, &range);
@@ -128,6 +132,7 @@ mod tests {
             ("x-amz-meta-color", "red"),
             ("x-amz-server-side-encryption", "AES256"),
             ("accept-ranges", "bytes"),
+            ("cache-control", "private, no-cache"),
         ] {
             assert_eq!(text(&whole, name).as_deref(), Some(value), "{name}");
         }

@@ -1,7 +1,7 @@
 //! `HEAD /object/{objectId}` (headObject, section 4.3.4).
 
 use app::objects;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use http_kit::{Answer, Call};
 
 use super::download;
@@ -15,5 +15,7 @@ pub(crate) async fn handle(call: Call) -> Result<Answer, Failure> {
     let id = reader.finish(|| id)?;
     let (app, context) = call.admit()?;
     let head = objects::head(app, context, id, version).await?;
-    Ok(download::describe(Answer::empty(StatusCode::NO_CONTENT), &head))
+    // The contract tells the size here, though RFC 9110 has no Content-Length with 204: clients read it.
+    let answer = Answer::empty(StatusCode::NO_CONTENT).with(header::CONTENT_LENGTH, HeaderValue::from(head.size));
+    Ok(download::describe(answer, &head))
 }
