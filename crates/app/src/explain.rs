@@ -13,7 +13,12 @@ use crate::{App, Ctx, Error, Result};
 /// # Errors
 /// `NotFound` when there is no such person or item.
 pub async fn explain(app: &App, ctx: &Ctx, who: &str, action: Action, item: Uuid) -> Result<Explanation> {
-    let op = Explain { who: who.to_owned(), action, item, now: app.now() };
+    let op = Explain {
+        who: who.to_owned(),
+        action,
+        item,
+        now: app.now(),
+    };
     app.store().run(op, &ctx.meter).await
 }
 
@@ -35,7 +40,11 @@ impl Op for Explain {
         let facts = access_facts::load(s, self.item, person, self.now).await?;
         let facts = facts.ok_or_else(|| Error::new(Kind::NotFound, "There is no such item"))?;
         // A disabled account holds nothing.
-        let subject = if facts.active { facts.subject } else { Subject::anonymous() };
+        let subject = if facts.active {
+            facts.subject
+        } else {
+            Subject::anonymous()
+        };
         Ok(access::explain(&subject, self.action, &facts.chain, self.now))
     }
 }
@@ -48,5 +57,7 @@ async fn find<S: Session>(s: &mut S, who: &str) -> Result<Option<PersonId>> {
         Ok(uuid) => people::ids(s, &[uuid]).await?.into_iter().next().map(|(_, id)| id),
         Err(_) => people::find_by_email(s, who).await?.map(|known| known.id),
     };
-    found.map(Some).ok_or_else(|| Error::new(Kind::NotFound, "There is no such person"))
+    found
+        .map(Some)
+        .ok_or_else(|| Error::new(Kind::NotFound, "There is no such person"))
 }

@@ -5,6 +5,7 @@
 //! proof in hand. Bytes move outside the transaction: the place is reserved first, and what was abandoned is swept.
 
 pub mod accounts;
+pub mod apply;
 mod audit;
 pub mod buckets;
 mod context;
@@ -19,6 +20,8 @@ mod server;
 mod sign_in;
 pub mod signing_keys;
 mod storages;
+pub mod tokens;
+pub mod units;
 
 pub use access::PermissionCode;
 pub use context::{Caller, Ctx, Person};

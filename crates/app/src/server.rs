@@ -17,7 +17,7 @@ pub struct Settings {
     pub basic: Option<(String, Secret)>,
     /// List only what the caller may read (objects contract 1.12).
     pub privacy_mask: bool,
-    /// The identity providers whose users may do what the mask forbids to others.
+    /// The identity providers whose users may do what the mask forbids to others; nobody is forbidden when there is none.
     pub elevated_idps: Vec<String>,
     /// How long a link to content works when nobody says, in seconds.
     pub link_seconds: i64,

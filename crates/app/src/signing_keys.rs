@@ -13,13 +13,13 @@ const PURPOSE: &[u8] = b"signing_key";
 pub async fn load(store: &Store, sealer: &Sealer, clock: &dyn Clock, entropy: &dyn Entropy) -> Result<Vec<SigningKey>> {
     let unusable = |error: String| Error::new(Kind::Internal, "The signing key cannot be used").because(error);
     let (_, fresh) = SigningKey::generate().map_err(|error| unusable(error.to_string()))?;
-    let sealed = sealer
+    let fresh = sealer
         .seal(&fresh, PURPOSE, entropy)
         .map_err(|error| unusable(error.to_string()))?;
     let rows = store
         .run(
             LoadOrAdd {
-                sealed,
+                sealed: fresh,
                 now: clock.now(),
             },
             &std::sync::Arc::new(Meter::default()),

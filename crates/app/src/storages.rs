@@ -26,8 +26,11 @@ pub struct Storages {
     allowed_endpoints: Vec<String>,
     connections: Connections,
     sealer: Sealer,
-    registered: Mutex<HashMap<StorageId, (i64, Arc<dyn Blobs>)>>,
+    registered: Mutex<HashMap<StorageId, Registered>>,
 }
+
+/// A client, and the generation of the credentials it was made with.
+type Registered = (i64, Arc<dyn Blobs>);
 
 /// An S3 bucket with credentials, as a client names it.
 #[derive(Clone, Debug)]
@@ -52,7 +55,7 @@ impl Storages {
     /// The storages of a server. `allowed_endpoints` are those that buckets may be registered for.
     pub fn new(
         default: DefaultStorage,
-        allowed_endpoints: Vec<String>,
+        allowed_endpoints: &[String],
         connections: Connections,
         sealer: Sealer,
     ) -> Self {

@@ -59,7 +59,7 @@ pub(crate) async fn build(config: &Config) -> Result<Arc<App>, String> {
         .unwrap_or_else(|| endpoint.into_iter().collect());
     Ok(Arc::new(App::new(Parts {
         store,
-        storages: Storages::new(default, allowed, connections, sealer("storage credentials")?),
+        storages: Storages::new(default, &allowed, connections, sealer("storage credentials")?),
         clock,
         bearer,
         issuer,

@@ -83,7 +83,8 @@ pub async fn copy_version(app: &App, ctx: &Ctx, object: Uuid, version: Option<Uu
     };
     let outcome = app.decide(ctx, "object.copy", on_object, op).await;
     // As with an upload: what may have been committed is not touched.
-    if managed && matches!(&outcome, Err(error) if matches!(error.kind, Kind::Denied | Kind::NotFound | Kind::Conflict)) {
+    if managed && matches!(&outcome, Err(error) if matches!(error.kind, Kind::Denied | Kind::NotFound | Kind::Conflict))
+    {
         app.store()
             .run(effects::DeleteBytes(vec![to], app.now()), &ctx.meter)
             .await?;

@@ -66,11 +66,11 @@ pub async fn delete(app: &App, ctx: &Ctx, object: Uuid, selector: VersionSelecto
         let deleted = blobs.delete(&key(&located.object.path)?, native).await?;
         answer.request_id = deleted.request.request_id.unwrap_or(answer.request_id);
         match (whole, deleted.version_id) {
+            (false, _) => Write::RemoveVersion,
             (true, Some(marker)) => Write::Mark {
                 native_id: Some(marker),
             },
-            (true, None) => Write::RemoveObject,
-            (false, _) => Write::RemoveVersion,
+            (true, None) => unmarked(version, &*blobs, &located.object.path).await?,
         }
     };
     let write = Delete {

@@ -74,20 +74,10 @@ fn own_link(app: &App, ctx: &Ctx, found: &Found, expires_at: i64) -> String {
         disposition: maker,
         signer,
     };
-    let mut url = format!(
-        "{}/links/{}?expires={expires_at}&by={maker}",
-        app.settings().public_url,
-        item
-    );
-    if let Some(person) = signer {
-        url.push_str(&format!("&person={person}"));
-    }
-    if let Some(version) = version {
-        url.push_str(&format!("&version={version}"));
-    }
-    url.push_str("&signature=");
-    url.push_str(&app.0.links.sign(&link));
-    url
+    let person = signer.map(|person| format!("&person={person}")).unwrap_or_default();
+    let selected = version.map(|version| format!("&version={version}")).unwrap_or_default();
+    let (base, signature) = (&app.settings().public_url, app.0.links.sign(&link));
+    format!("{base}/links/{item}?expires={expires_at}&by={maker}{person}{selected}&signature={signature}")
 }
 
 /// What the address of a link to this server says.

@@ -125,14 +125,12 @@ async fn put(app: &Arc<App>, ctx: &Ctx, place: &Place, content: &Content, body: 
     let writing = blobs.put(&key, body, &options);
     tokio::pin!(writing);
     loop {
-        match tokio::time::timeout(lease / 3, &mut writing).await {
-            Ok(put) => return Ok(put?),
-            Err(_) => {
-                let prolong = Prolong(place.version, lease_end(app));
-                if !app.store().run(prolong, &ctx.meter).await? {
-                    return Err(given_up());
-                }
-            }
+        if let Ok(put) = tokio::time::timeout(lease / 3, &mut writing).await {
+            return Ok(put?);
+        }
+        let prolong = Prolong(place.version, lease_end(app));
+        if !app.store().run(prolong, &ctx.meter).await? {
+            return Err(given_up());
         }
     }
 }
@@ -168,7 +166,10 @@ pub(super) fn new_version(place: &Place, content: &Content, put: &Put, now: Time
 /// Undoes what a transfer stored when its version was refused. When nobody knows whether the commit happened, nothing is
 /// touched: either it did, or the sweep finds the reservation.
 pub(super) async fn discard(app: &App, ctx: &Ctx, place: &Place, put: &Put, refused: &Error) {
-    if !matches!(refused.kind, Kind::Denied | Kind::Conflict | Kind::NotFound | Kind::Invalid | Kind::Gone) {
+    if !matches!(
+        refused.kind,
+        Kind::Denied | Kind::Conflict | Kind::NotFound | Kind::Invalid | Kind::Gone
+    ) {
         return;
     }
     let undo = async {

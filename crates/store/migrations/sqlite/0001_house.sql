@@ -264,6 +264,7 @@ CREATE TABLE item (
 ) STRICT;
 CREATE INDEX item_parent ON item (parent_id, name);
 CREATE UNIQUE INDEX item_path ON item (parent_id, path);
+CREATE INDEX item_collaboration ON item (collaboration_id) WHERE collaboration_id IS NOT NULL;
 
 -- What a person may see of classified files.
 CREATE TABLE clearance (
