@@ -1,6 +1,8 @@
 //! The command line. Results on standard output, everything else on standard error; exit codes 0 done, 1 failed, 2 wrong
 //! usage (docs: the table of commands in README.md).
 
+mod organisations;
+
 use std::{path::PathBuf, sync::Arc};
 
 use access::Action;
@@ -35,16 +37,20 @@ enum What {
     /// Accounts of the built-in issuer
     #[command(subcommand)]
     User(User),
-    /// Tokens
+    /// Access tokens of people, and API tokens of organisations
     #[command(subcommand)]
-    Token(Token),
+    Token(organisations::Token),
+    /// Units of an organisation
+    #[command(subcommand)]
+    Unit(organisations::Unit),
+    /// Make the world described in a file true; a second run changes nothing
+    Apply(organisations::Apply),
     /// Say whether somebody may do something with an item, and why
     Explain {
         /// The person: address or id; `anonymous` for nobody in particular
         #[arg(long)]
         user: String,
-        /// View, Print, Download, ViewOther, UploadFile, CreateFolder, Update, Rename, RemoveFile, RemoveFolder, Move or
-        /// Share
+        /// An action of the access model, such as Download
         #[arg(long)]
         action: String,
         /// The id of an object or bucket
@@ -86,19 +92,6 @@ enum User {
     },
 }
 
-#[derive(Subcommand)]
-enum Token {
-    /// Print a signed access token for a person of the built-in issuer
-    Issue {
-        /// Address of the person
-        #[arg(long)]
-        user: String,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
 /// Runs a command. A failure is one line.
 pub(crate) async fn run(command: Command) -> Result<(), String> {
     let config = config::load(command.config.as_deref())?;
@@ -109,19 +102,9 @@ pub(crate) async fn run(command: Command) -> Result<(), String> {
         }
         What::CheckConfig => check_config(&config),
         What::User(user) => user_command(&config, user).await,
-        What::Token(Token::Issue { user, json }) => {
-            let app = wiring::build(&config).await?;
-            let token = accounts::issue_to(&app, &context(&app), &user)
-                .await
-                .map_err(|error| error.to_string())?;
-            let text = token.token.reveal();
-            if json {
-                println!("{}", json!({ "access_token": text, "expires_in": token.expires_in }));
-            } else {
-                println!("{text}");
-            }
-            Ok(())
-        }
+        What::Token(token) => organisations::token(&config, token).await,
+        What::Unit(unit) => organisations::unit(&config, unit).await,
+        What::Apply(apply) => organisations::apply(&config, apply).await,
         What::Explain { user, action, item } => explain(&config, &user, &action, item).await,
     }
 }
@@ -219,8 +202,8 @@ async fn set_active(app: &App, ctx: &Ctx, email: &str, active: bool) -> Result<(
 async fn explain(config: &Config, user: &str, action: &str, item: Uuid) -> Result<(), String> {
     let named = |known: &Action| known.name().eq_ignore_ascii_case(action);
     let wanted = Action::ALL.into_iter().find(named).ok_or_else(|| {
-        let names: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
-        format!("--action: there is no action {action}; use one of {}", names.join(", "))
+        let all: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
+        format!("--action: there is no action {action}; use one of {}", all.join(", "))
     })?;
     let app = wiring::build(config).await?;
     let answer = app::explain::explain(&app, &context(&app), user, wanted, item).await;

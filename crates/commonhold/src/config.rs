@@ -128,7 +128,8 @@ pub(crate) struct Oidc {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Issuer {
-    pub(crate) issuer: String,
+    #[serde(rename = "issuer")]
+    pub(crate) url: String,
     pub(crate) audience: Option<String>,
     pub(crate) jwks_url: Option<String>,
     pub(crate) public_key: Option<String>,

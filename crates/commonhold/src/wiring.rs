@@ -140,7 +140,7 @@ fn configured_issuers(config: &Config) -> Result<Vec<TrustedIssuer>, String> {
         Some(issuer) => configured.insert(
             0,
             Issuer {
-                issuer: issuer.clone(),
+                url: issuer.clone(),
                 audience: oidc.audience.clone(),
                 jwks_url: oidc.jwks_url.clone(),
                 public_key: oidc.public_key.clone(),
@@ -161,7 +161,7 @@ fn configured_issuers(config: &Config) -> Result<Vec<TrustedIssuer>, String> {
             (None, Some(pem)) => KeySource::PublicKeyPem(pem),
             (None, None) => KeySource::Discovery,
         };
-        let mut trusted = TrustedIssuer::new(issuer.issuer, keys);
+        let mut trusted = TrustedIssuer::new(issuer.url, keys);
         trusted.audience = issuer.audience;
         if let Some(keys) = issuer.identity_keys {
             trusted.identity_keys = keys;
@@ -185,22 +185,18 @@ fn default_storage(
         endpoint: public_url.to_owned(),
         bucket: "default".to_owned(),
     };
-    match (config.storage.kind, &config.storage.s3) {
-        (StorageKind::S3, Some(s3)) => {
-            let secret = s3.secret_access_key.clone();
-            let mut settings = S3Config::new(&s3.endpoint, &s3.bucket, &s3.access_key_id, secret);
-            settings.region.clone_from(&s3.region);
-            settings.path_style = s3.path_style;
-            settings.prefix.clone_from(&s3.prefix);
-            let blobs = S3::new(settings, connections).map_err(|error| format!("storage.s3: {}", chain(&error)))?;
-            Ok((default(Arc::new(blobs)), Some(s3.endpoint.clone())))
-        }
-        _ => {
-            let folder = config.data_dir.join("files");
-            let blobs = Files::open(&folder, entropy).map_err(|error| format!("data_dir: {}", chain(&error)))?;
-            Ok((default(Arc::new(blobs)), None))
-        }
+    if let (StorageKind::S3, Some(s3)) = (config.storage.kind, &config.storage.s3) {
+        let secret = s3.secret_access_key.clone();
+        let mut settings = S3Config::new(&s3.endpoint, &s3.bucket, &s3.access_key_id, secret);
+        settings.region.clone_from(&s3.region);
+        settings.path_style = s3.path_style;
+        settings.prefix.clone_from(&s3.prefix);
+        let blobs = S3::new(settings, connections).map_err(|error| format!("storage.s3: {}", chain(&error)))?;
+        return Ok((default(Arc::new(blobs)), Some(s3.endpoint.clone())));
     }
+    let folder = config.data_dir.join("files");
+    let blobs = Files::open(&folder, entropy).map_err(|error| format!("data_dir: {}", chain(&error)))?;
+    Ok((default(Arc::new(blobs)), None))
 }
 
 /// The server's key: from the configuration, or from a file of the data folder that is made at the first start.

@@ -44,11 +44,11 @@ UPDATE item SET name = coalesce($1, name), active = coalesce($2, active), update
     /// Marks what has to be deleted with the buckets: bytes in the default storage.
     BUCKET_STORAGE_KEYS: {
         sqlite: "
-SELECT v.storage_key FROM item f JOIN bucket b ON b.item_id = f.parent_id JOIN version v ON v.item_id = f.id
-WHERE f.parent_id IN (SELECT value FROM json_each($1)) AND b.storage_id IS NULL AND v.storage_key IS NOT NULL",
+SELECT v.storage_key FROM bucket b JOIN item f ON f.parent_id = b.item_id JOIN version v ON v.item_id = f.id
+WHERE b.item_id IN (SELECT value FROM json_each($1)) AND b.storage_id IS NULL AND v.storage_key IS NOT NULL",
         postgres: "
-SELECT v.storage_key FROM item f JOIN bucket b ON b.item_id = f.parent_id JOIN version v ON v.item_id = f.id
-WHERE f.parent_id = ANY($1) AND b.storage_id IS NULL AND v.storage_key IS NOT NULL",
+SELECT v.storage_key FROM bucket b JOIN item f ON f.parent_id = b.item_id JOIN version v ON v.item_id = f.id
+WHERE b.item_id = ANY($1) AND b.storage_id IS NULL AND v.storage_key IS NOT NULL",
     };
 
     /// Deletes root items with everything below them (foreign keys cascade).
@@ -65,12 +65,22 @@ DELETE FROM storage WHERE id IN (SELECT value FROM json_each($1))
 DELETE FROM storage WHERE id = ANY($1) AND NOT EXISTS (SELECT 1 FROM bucket WHERE storage_id = storage.id)",
     };
 
-    /// The nearest bucket above a key: s3 bucket, endpoint, key. `/` is above everything.
-    BUCKET_ABOVE_PUBLIC: "
+    /// A public bucket at one of these keys: keys, s3 bucket, endpoint.
+    BUCKETS_PUBLIC_AT: {
+        sqlite: "
 SELECT b.item_id FROM bucket b JOIN item i ON i.id = b.item_id
-WHERE b.s3_bucket = $1 AND b.endpoint = $2 AND i.public
-    AND (b.object_key = '/' AND $3 <> '/' OR substr(CAST($3 AS TEXT), 1, length(b.object_key) + 1) = b.object_key || '/')
-LIMIT 1";
+WHERE b.object_key IN (SELECT value FROM json_each($1)) AND b.s3_bucket = $2 AND b.endpoint = $3 AND i.public
+LIMIT 1",
+        // With a list alone PostgreSQL would read all buckets of the S3 bucket and compare their keys.
+        postgres: "
+SELECT b.item_id FROM unnest($1::text[]) above (key)
+    CROSS JOIN LATERAL (
+        SELECT item_id FROM bucket WHERE s3_bucket = $2 AND endpoint = $3 AND object_key = above.key COLLATE \"C\" OFFSET 0
+    ) b
+    JOIN item i ON i.id = b.item_id
+WHERE i.public
+LIMIT 1",
+    };
 }
 
 /// An S3 storage as kept: its credentials are sealed.
@@ -256,8 +266,13 @@ pub async fn public_above<S: Session>(
     endpoint: &str,
     key: &str,
 ) -> Result<bool, StoreError> {
-    let values = [s3_bucket.into(), endpoint.into(), key.into()];
-    Ok(s.find(&BUCKET_ABOVE_PUBLIC, &values, |row| row.get::<i64>(0))
+    if key == "/" {
+        return Ok(false);
+    }
+    let above = key.match_indices('/').filter_map(|(end, _)| key.get(..end));
+    let above: Vec<String> = above.chain(["/"]).map(str::to_owned).collect();
+    let values = [Value::Texts(&above), s3_bucket.into(), endpoint.into()];
+    Ok(s.find(&BUCKETS_PUBLIC_AT, &values, |row| row.get::<i64>(0))
         .await?
         .is_some())
 }

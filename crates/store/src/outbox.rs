@@ -17,16 +17,12 @@ UPDATE outbox SET lease_holder = $1, lease_until = $2, attempts = attempts + 1
 WHERE id IN (SELECT id FROM outbox WHERE not_before <= $3 AND (lease_until IS NULL OR lease_until < $3)
     ORDER BY not_before, id LIMIT $4)
 RETURNING id, kind, payload, attempts",
-        // Two nodes must not wait for each other's rows. The choice stands in a CTE because a subquery with LIMIT may be
-        // run more than once, and would then lock more rows than it says.
+        // Two nodes must not wait for each other's rows. The choice is an array because a subquery with LIMIT may be run
+        // more than once, and would then lock more rows than it says.
         postgres: "
-WITH due AS MATERIALIZED (
-    SELECT id AS due_id, CAST($1 AS TEXT) AS holder, CAST($2 AS BIGINT) AS until FROM outbox
-    WHERE not_before <= $3 AND (lease_until IS NULL OR lease_until < $3)
-    ORDER BY not_before, id LIMIT $4 FOR UPDATE SKIP LOCKED
-)
-UPDATE outbox SET lease_holder = due.holder, lease_until = due.until, attempts = attempts + 1
-FROM due WHERE id = due.due_id
+UPDATE outbox SET lease_holder = $1, lease_until = $2, attempts = attempts + 1
+WHERE id = ANY (ARRAY(SELECT id FROM outbox WHERE not_before <= $3 AND (lease_until IS NULL OR lease_until < $3)
+    ORDER BY not_before, id LIMIT $4 FOR UPDATE SKIP LOCKED))
 RETURNING id, kind, payload, attempts",
     };
 

@@ -134,12 +134,16 @@ pub async fn remove_organisation_members<S: Session>(
 }
 
 /// A member of a collaboration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CollaborationMember {
     /// Of which.
     pub collaboration: CollaborationId,
     /// Who.
     pub person: PersonId,
+    /// Their public id.
+    pub uuid: Uuid,
+    /// Their name.
+    pub name: String,
     /// As what.
     pub role: CollaborationRole,
 }
@@ -154,6 +158,8 @@ pub async fn collaboration_members<S: Session>(
             collaboration: row.get(0)?,
             person: row.get(1)?,
             role: row.get(2)?,
+            uuid: row.get(3)?,
+            name: row.get(4)?,
         })
     })
     .await

@@ -28,6 +28,8 @@ pub struct PersonState {
     pub username: String,
     /// Address, as written.
     pub email: Option<String>,
+    /// Whether the provider or the operator vouches for the address.
+    pub email_verified: bool,
     /// Name to show.
     pub full_name: Option<String>,
     /// False: the account is disabled.
@@ -54,10 +56,11 @@ pub async fn people_like<S: Session>(
             subject: row.get(4)?,
             username: row.get(5)?,
             email: row.get(6)?,
-            full_name: row.get(7)?,
-            active: row.get(8)?,
-            platform_administrator: row.get(9)?,
-            has_account: row.get::<Option<PersonId>>(10)?.is_some(),
+            email_verified: row.get(7)?,
+            full_name: row.get(8)?,
+            active: row.get(9)?,
+            platform_administrator: row.get(10)?,
+            has_account: row.get::<Option<PersonId>>(11)?.is_some(),
         })
     })
     .await

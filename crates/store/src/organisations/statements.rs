@@ -6,14 +6,14 @@ sql! {
     /// subjects, folded addresses. An active person first.
     PERSON_LIKE: {
         sqlite: "
-SELECT p.id, p.uuid, p.issuer, i.name, p.subject, p.username, p.email, p.full_name, p.active,
-    p.platform_administrator, a.person_id
+SELECT p.id, p.uuid, p.issuer, i.name, p.subject, p.username, p.email, p.email_verified,
+    p.full_name, p.active, p.platform_administrator, a.person_id
 FROM person p LEFT JOIN identity_provider i ON i.id = p.identity_provider LEFT JOIN account a ON a.person_id = p.id
 WHERE p.subject IN (SELECT value FROM json_each($1)) OR p.email_folded IN (SELECT value FROM json_each($2))
 ORDER BY p.active DESC, p.id",
         postgres: "
-SELECT p.id, p.uuid, p.issuer, i.name, p.subject, p.username, p.email, p.full_name, p.active,
-    p.platform_administrator, a.person_id
+SELECT p.id, p.uuid, p.issuer, i.name, p.subject, p.username, p.email, p.email_verified,
+    p.full_name, p.active, p.platform_administrator, a.person_id
 FROM person p LEFT JOIN identity_provider i ON i.id = p.identity_provider LEFT JOIN account a ON a.person_id = p.id
 WHERE p.subject = ANY($1) OR p.email_folded = ANY($2)
 ORDER BY p.active DESC, p.id",
@@ -217,11 +217,13 @@ WHERE held.unit_id = $1 ORDER BY c.id, other.unit_id";
 
     COLLABORATION_MEMBER_LIST: {
         sqlite: "
-SELECT collaboration_id, person_id, role FROM collaboration_membership
-WHERE collaboration_id IN (SELECT value FROM json_each($1)) ORDER BY collaboration_id, person_id",
+SELECT m.collaboration_id, m.person_id, m.role, p.uuid, coalesce(p.full_name, p.username)
+FROM collaboration_membership m JOIN person p ON p.id = m.person_id
+WHERE m.collaboration_id IN (SELECT value FROM json_each($1)) ORDER BY m.collaboration_id, m.person_id",
         postgres: "
-SELECT collaboration_id, person_id, role FROM collaboration_membership WHERE collaboration_id = ANY($1)
-ORDER BY collaboration_id, person_id",
+SELECT m.collaboration_id, m.person_id, m.role, p.uuid, coalesce(p.full_name, p.username)
+FROM collaboration_membership m JOIN person p ON p.id = m.person_id
+WHERE m.collaboration_id = ANY($1) ORDER BY m.collaboration_id, m.person_id",
     };
 
     /// Collaboration, time; then people and roles in parallel lists.
