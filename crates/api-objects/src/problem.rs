@@ -185,7 +185,10 @@ fn refused(refusal: Refusal, asked: &Asked<'_>) -> Problem {
         .with("authType", json!(kind)),
         Refusal::Malformed(what) => Problem::new(StatusCode::BAD_REQUEST, what),
         Refusal::TooLarge => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The JSON body is larger than 100 kB"),
-        Refusal::Panicked => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, UNEXPECTED),
+        Refusal::Panicked => {
+            tracing::error!(request_id = asked.request_id, "a handler panicked");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, UNEXPECTED)
+        }
     }
 }
 
