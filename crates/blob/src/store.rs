@@ -70,6 +70,15 @@ pub trait Blobs: Send + Sync + 'static {
     /// As [`presign_get`](Self::presign_get).
     fn presign_put(&self, key: &Key, options: &PresignOptions) -> Result<Option<String>>;
 
+    /// Removes what processes that died have left half-written, last touched before a moment; how much it was.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn clean(&self, before: Timestamp) -> Result<usize> {
+        let _ = before;
+        Ok(0)
+    }
+
     /// The store's own versions, tags and listing, where it has them. Versions of a folder of files are separate keys
     /// that our database knows, and so are its metadata and tags.
     fn native(&self) -> Option<&dyn NativeVersions> {

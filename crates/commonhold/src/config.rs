@@ -122,6 +122,8 @@ pub(crate) struct Oidc {
     #[serde(deserialize_with = "optional_list")]
     pub(crate) identity_keys: Option<Vec<String>>,
     pub(crate) idp_claim: Option<String>,
+    /// Refuse tokens that say neither the full nor the given name (objects contract 1.6); true when absent.
+    pub(crate) names_required: Option<bool>,
     pub(crate) issuers: Vec<Issuer>,
 }
 
@@ -136,6 +138,7 @@ pub(crate) struct Issuer {
     #[serde(default, deserialize_with = "optional_list")]
     pub(crate) identity_keys: Option<Vec<String>>,
     pub(crate) idp_claim: Option<String>,
+    pub(crate) names_required: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]

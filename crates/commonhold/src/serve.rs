@@ -70,8 +70,7 @@ async fn accept(config: &Config, listener: TcpListener, router: Router) -> Resul
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(config.limits.header_seconds))
-        .max_buf_size(HEAD_BYTES)
-        .pipeline_flush(true);
+        .max_buf_size(HEAD_BYTES);
     let graceful = GracefulShutdown::new();
     let service = TowerToHyperService::new(router);
     let failed = |error: std::io::Error| format!("signals: {error}");

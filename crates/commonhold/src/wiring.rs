@@ -146,6 +146,7 @@ fn configured_issuers(config: &Config) -> Result<Vec<TrustedIssuer>, String> {
                 public_key: oidc.public_key.clone(),
                 identity_keys: oidc.identity_keys.clone(),
                 idp_claim: oidc.idp_claim.clone(),
+                names_required: oidc.names_required,
             },
         ),
         None if oidc.audience.is_some() || oidc.jwks_url.is_some() || oidc.public_key.is_some() => {
@@ -169,6 +170,7 @@ fn configured_issuers(config: &Config) -> Result<Vec<TrustedIssuer>, String> {
         if let Some(claim) = issuer.idp_claim {
             trusted.idp_claim = claim;
         }
+        trusted.names_required = issuer.names_required.unwrap_or(trusted.names_required);
         all.push(trusted);
     }
     Ok(all)

@@ -18,6 +18,9 @@ const ATTEMPTS: u32 = 12;
 /// tests pin, and nothing is planned on a request. Compiling a plan costs more than any statement of this program.
 const SETTINGS: &str = "-c plan_cache_mode=force_generic_plan -c jit=off";
 
+/// How long an operation may take with all its tries.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub(crate) struct Postgres {
     pool: Pool,
 }
@@ -61,7 +64,15 @@ impl Postgres {
             .map_err(|error| StoreError::Unavailable(Box::new(error)))
     }
 
+    /// Runs an operation, for so long at the most: a database that hangs must not hold its callers.
     pub(crate) async fn run<O: Op>(&self, op: O, meter: &Arc<Meter>) -> Result<O::Out, O::Error> {
+        let in_time = tokio::time::timeout(PATIENCE, self.run_now(op, meter));
+        in_time
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".into()).into()))
+    }
+
+    async fn run_now<O: Op>(&self, op: O, meter: &Arc<Meter>) -> Result<O::Out, O::Error> {
         let begin = match O::ACCESS {
             Access::Point => return self.point(op, meter).await,
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -88,10 +99,13 @@ impl Postgres {
     async fn point<O: Op>(&self, op: O, meter: &Meter) -> Result<O::Out, O::Error> {
         let mut replaced = false;
         loop {
-            let client = self.client().await?;
-            let mut session = PostgresSession::new(&client, meter);
+            // If this future is dropped, an answer may still be on its way on the connection.
+            let guard = Unfinished(Some(self.client().await?));
+            let mut session = PostgresSession::new(guard.client(), meter);
             let outcome = op.clone().run(&mut session).await;
-            if outcome.is_ok() || replaced || session.trouble != Some(Trouble::Lost) {
+            let lost = session.trouble == Some(Trouble::Lost);
+            guard.finish();
+            if outcome.is_ok() || replaced || !lost {
                 return outcome;
             }
             replaced = true;

@@ -166,7 +166,7 @@ async fn created<S: Session>(s: &mut S, ctx: &Ctx, now: Timestamp, bucket: &buck
         Some(after),
     )
     .await?;
-    buckets::find(s, bucket.uuid).await?.ok_or_else(not_found)
+    buckets::find(s, bucket.uuid).await?.ok_or_else(|| not_found(ctx))
 }
 
 #[derive(Clone)]
@@ -326,7 +326,7 @@ impl Op for Parent {
     async fn run<S: Session>(self, s: &mut S) -> Result<ParentFacts> {
         let Self(ctx, uuid, now) = self;
         let proof: Authorised<CodeCreate> = gate::allow(s, &ctx, On::Bucket, uuid, now).await?;
-        let row = buckets::find(s, uuid).await?.ok_or_else(not_found)?;
+        let row = buckets::find(s, uuid).await?.ok_or_else(|| not_found(&ctx))?;
         let held = match ctx.caller.person_id() {
             None => Vec::new(),
             Some(person) => held(s, person, proof.item()).await?,

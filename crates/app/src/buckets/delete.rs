@@ -41,7 +41,9 @@ impl Op for Delete {
 
     async fn run<S: Session>(self, s: &mut S) -> Result<()> {
         let _proof: Authorised<CodeDelete> = gate::allow(s, &self.ctx, On::Bucket, self.bucket, self.now).await?;
-        let row = buckets::find(s, self.bucket).await?.ok_or_else(not_found)?;
+        let row = buckets::find(s, self.bucket)
+            .await?
+            .ok_or_else(|| not_found(&self.ctx))?;
         let below = if self.recursive {
             below(s, &self.ctx, &row).await?
         } else {

@@ -18,7 +18,7 @@ use domain::{Kind, Timestamp};
 use store::buckets::BucketRow;
 use uuid::Uuid;
 
-use crate::{Error, Stamps};
+use crate::{Caller, Ctx, Error, Stamps};
 
 /// A bucket as clients see it, without its credentials.
 #[derive(Clone, Debug)]
@@ -83,8 +83,12 @@ fn exists() -> Error {
     )
 }
 
-fn not_found() -> Error {
-    Error::new(Kind::NotFound, "There is no such bucket")
+/// An id that names no bucket, as its caller may learn it: only the superuser can tell it from one they may not see.
+fn not_found(ctx: &Ctx) -> Error {
+    match ctx.caller {
+        Caller::Superuser => Error::new(Kind::NotFound, "There is no such bucket"),
+        Caller::Anonymous | Caller::Person(_) => Error::denied(),
+    }
 }
 
 #[cfg(test)]

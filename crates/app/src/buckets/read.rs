@@ -60,6 +60,6 @@ impl Op for Read {
 
     async fn run<S: Session>(self, s: &mut S) -> Result<BucketRow> {
         let _proof: Authorised<CodeRead> = gate::allow(s, &self.0, On::Bucket, self.1, self.2).await?;
-        buckets::find(s, self.1).await?.ok_or_else(not_found)
+        buckets::find(s, self.1).await?.ok_or_else(|| not_found(&self.0))
     }
 }

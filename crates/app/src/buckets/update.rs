@@ -109,7 +109,7 @@ impl Op for Manage {
 
     async fn run<S: Session>(self, s: &mut S) -> Result<BucketRow> {
         let _proof: Authorised<CodeManage> = gate::allow(s, &self.0, On::Bucket, self.1, self.2).await?;
-        buckets::find(s, self.1).await?.ok_or_else(not_found)
+        buckets::find(s, self.1).await?.ok_or_else(|| not_found(&self.0))
     }
 }
 
@@ -138,6 +138,6 @@ impl Op for Update {
         let after = json!({ "name": self.change.name, "active": self.change.active, "place": place });
         let object = format!("bucket:{}", self.bucket);
         audit::changed(s, &self.ctx, self.now, "bucket.update", object, Some(after)).await?;
-        buckets::find(s, self.bucket).await?.ok_or_else(not_found)
+        buckets::find(s, self.bucket).await?.ok_or_else(|| not_found(&self.ctx))
     }
 }

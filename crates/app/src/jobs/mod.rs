@@ -19,7 +19,12 @@ const IDLE: Duration = Duration::from_secs(2);
 impl App {
     /// Runs the jobs until the future is dropped. `holder` names this process in leases.
     pub async fn run_jobs(self: Arc<Self>, holder: String) {
+        let mut next_clean = self.now();
         loop {
+            if self.now() >= next_clean {
+                self.clean().await;
+                next_clean = self.now().plus_seconds(self.settings().upload_lease_seconds);
+            }
             let mut done = 0;
             for outcome in [effects::work(&self, &holder).await, sweep(&self, &holder).await] {
                 match outcome {
@@ -30,6 +35,17 @@ impl App {
             if done == 0 {
                 tokio::time::sleep(IDLE).await;
             }
+        }
+    }
+
+    /// Has the default storage remove what processes that died have left half-written. An upload that has stood still for
+    /// ten leases is none of the living.
+    async fn clean(&self) {
+        let before = self.now().plus_seconds(-10 * self.settings().upload_lease_seconds);
+        match self.storages().default_storage().clean(before).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "removed what was left half-written"),
+            Err(error) => tracing::warn!(error = %error, "the storage cannot be cleaned"),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
 
 const BATCH: i64 = 100;
 const LEASE: &str = "sweep";
-const LEASE_SECONDS: i64 = 60;
+const LEASE_SECONDS: i64 = 15;
 
 /// Sweeps a batch of abandoned uploads, if no other node does; answers how many there were.
 pub async fn sweep(app: &App, holder: &str) -> Result<usize> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use access::{Authorised, CodeCreate, PermissionCode};
 use blob::{Body, Put};
-use domain::{Kind, Timestamp};
+use domain::{ItemId, Kind, Timestamp};
 use futures_util::StreamExt;
 use serde_json::json;
 use store::{
@@ -122,7 +122,7 @@ async fn upload(app: &Arc<App>, ctx: &Ctx, new: NewObject, body: Body) -> Result
             uuid: place.object,
             bucket: place.bucket.id,
             name,
-            path,
+            path: path.clone(),
             public: place.bucket.public,
         },
         version: new_version(&place, &new.content, &put, app.now()),
@@ -134,7 +134,29 @@ async fn upload(app: &Arc<App>, ctx: &Ctx, new: NewObject, body: Body) -> Result
     if let Err(refused) = &outcome {
         discard(app, ctx, &place, &put, refused).await;
     }
-    outcome.map(|committed| committed.into_stored(put))
+    match outcome {
+        // The database decided who wins, by its constraint: name the winner.
+        Err(error) if error.kind == Kind::Conflict && error.about.is_none() => {
+            let winner = app.store().run(At(place.bucket.id, path), &ctx.meter).await?;
+            Err(winner.map_or(error, conflict))
+        }
+        outcome => outcome.map(|committed| committed.into_stored(put)),
+    }
+}
+
+/// The object at a path.
+#[derive(Clone)]
+struct At(ItemId, String);
+
+impl Op for At {
+    type Out = Option<Uuid>;
+    type Error = Error;
+    const ACCESS: Access = Access::Point;
+
+    async fn run<S: Session>(self, s: &mut S) -> Result<Option<Uuid>> {
+        let found = files::find_by_path(s, self.0, &self.1).await?;
+        Ok(found.map(|located| located.object.uuid))
+    }
 }
 
 pub(super) fn conflict(existing: Uuid) -> Error {

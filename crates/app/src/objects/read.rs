@@ -9,7 +9,10 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::{is_managed, no_content, no_version, transfer::key};
+use super::{
+    is_managed, no_content, no_version,
+    transfer::{key, missing_store},
+};
 use crate::{
     App, Ctx, Error, Result,
     gate::{self, On},
@@ -104,7 +107,10 @@ pub(super) async fn open(app: &App, found: Found, decide: impl FnOnce(&Head) -> 
             declined => return Ok(Reading::Declined(head, declined)),
         };
         let key = key(&storage_key.ok_or_else(no_content)?)?;
-        let got = blobs.get(&key, None, range.map(byte_range)).await?;
+        let got = blobs
+            .get(&key, None, range.map(byte_range))
+            .await
+            .map_err(missing_store)?;
         return Ok(Reading::Content {
             head,
             range,

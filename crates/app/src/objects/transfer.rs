@@ -126,13 +126,28 @@ async fn put(app: &Arc<App>, ctx: &Ctx, place: &Place, content: &Content, body: 
     tokio::pin!(writing);
     loop {
         if let Ok(put) = tokio::time::timeout(lease / 3, &mut writing).await {
-            return Ok(put?);
+            return put.map_err(missing_store);
         }
         let prolong = Prolong(place.version, lease_end(app));
         if !app.store().run(prolong, &ctx.meter).await? {
             return Err(given_up());
         }
     }
+}
+
+/// "Not found" from a store that was told to keep something, or that did keep it, says that the store itself is gone.
+pub(super) fn missing_store(error: blob::Error) -> Error {
+    let missing = error.kind == blob::Kind::NotFound;
+    let error = Error::from(error);
+    if missing {
+        return Error {
+            kind: Kind::BadGateway,
+            public: "The storage does not have what it should have".into(),
+            upstream: None,
+            ..error
+        };
+    }
+    error
 }
 
 pub(super) fn given_up() -> Error {

@@ -153,6 +153,10 @@ impl Blobs for Files {
         blocking(move || folder.check()).await
     }
 
+    async fn clean(&self, before: Timestamp) -> Result<usize> {
+        self.sweep(before).await
+    }
+
     fn presign_get(&self, _key: &Key, _version: Option<&str>, _options: &PresignOptions) -> Result<Option<String>> {
         Ok(None)
     }
