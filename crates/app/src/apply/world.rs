@@ -219,6 +219,11 @@ impl World {
     /// `Invalid`: one line for each problem, led by its place in the file. That includes everything this version cannot
     /// store, unless it says `false`, `null` or nothing at all, which is true without being stored.
     pub fn read(mut description: Value) -> Result<Self> {
+        if !description.is_object() {
+            return Err(refused(&[
+                "the file must name its sections: users, organisations, …".to_owned()
+            ]));
+        }
         drop_comments(&mut description);
         let mut problems = take_unsupported(&mut description);
         let world: Self = serde_path_to_error::deserialize(description).map_err(|error| {

@@ -111,14 +111,14 @@ pub async fn put_organisation_members<S: Session>(
     let values = [
         organisation.into(),
         now.into(),
-        Value::Ints(&people),
         Value::Texts(&roles),
         Value::Ints(&scoped),
+        Value::Ints(&people),
     ];
     s.execute(&ORGANISATION_MEMBER_PUT, &values).await?;
     let values = [organisation.into(), Value::Ints(&people)];
     s.execute(&ORGANISATION_MEMBER_UNIT_CLEAR, &values).await?;
-    let values = [organisation.into(), Value::Ints(&holders), Value::Ints(&units)];
+    let values = [organisation.into(), Value::Ints(&units), Value::Ints(&holders)];
     s.execute(&ORGANISATION_MEMBER_UNIT_INSERT, &values).await.map(drop)
 }
 
@@ -180,8 +180,8 @@ pub async fn put_collaboration_members<S: Session>(
     let values = [
         collaboration.into(),
         now.into(),
-        Value::Ints(&people),
         Value::Texts(&roles),
+        Value::Ints(&people),
     ];
     s.execute(&COLLABORATION_MEMBER_PUT, &values).await.map(drop)
 }

@@ -95,15 +95,15 @@ WHERE m.organisation_id = ANY($1)
 ORDER BY m.organisation_id, m.person_id, u.unit_id",
     };
 
-    /// Organisation, time; then people, roles and whether they are bound to units, in parallel lists.
+    /// Organisation, time; then roles, whether they are bound to units, and people, in parallel lists.
     ORGANISATION_MEMBER_PUT: {
         sqlite: "
 INSERT INTO organisation_membership (organisation_id, created_at, person_id, role, scoped)
-SELECT $1, $2, n.value, $4 ->> n.key, $5 ->> n.key FROM json_each($3) n WHERE TRUE
+SELECT $1, $2, n.value, $3 ->> n.key, $4 ->> n.key FROM json_each($5) n WHERE TRUE
 ON CONFLICT (organisation_id, person_id) DO UPDATE SET role = excluded.role, scoped = excluded.scoped",
         postgres: "
 INSERT INTO organisation_membership (organisation_id, created_at, person_id, role, scoped)
-SELECT $1::bigint, $2::bigint, p, r, s <> 0 FROM unnest($3::bigint[], $4::text[], $5::bigint[]) t (p, r, s)
+SELECT $1::bigint, $2::bigint, p, r, s <> 0 FROM unnest($3::text[], $4::bigint[], $5::bigint[]) t (r, s, p)
 ON CONFLICT (organisation_id, person_id) DO UPDATE SET role = excluded.role, scoped = excluded.scoped",
     };
 
@@ -120,14 +120,14 @@ WHERE organisation_id = $1 AND person_id IN (SELECT value FROM json_each($2))",
         postgres: "DELETE FROM organisation_membership_unit WHERE organisation_id = $1 AND person_id = ANY($2)",
     };
 
-    /// Organisation; then people and units in parallel lists.
+    /// Organisation; then units and people in parallel lists.
     ORGANISATION_MEMBER_UNIT_INSERT: {
         sqlite: "
 INSERT INTO organisation_membership_unit (organisation_id, person_id, unit_id)
-SELECT $1, n.value, $3 ->> n.key FROM json_each($2) n",
+SELECT $1, n.value, $2 ->> n.key FROM json_each($3) n",
         postgres: "
 INSERT INTO organisation_membership_unit (organisation_id, person_id, unit_id)
-SELECT $1::bigint, p, u FROM unnest($2::bigint[], $3::bigint[]) t (p, u)",
+SELECT $1::bigint, p, u FROM unnest($2::bigint[], $3::bigint[]) t (u, p)",
     };
 
     /// One row for each token and unit.
@@ -226,15 +226,15 @@ FROM collaboration_membership m JOIN person p ON p.id = m.person_id
 WHERE m.collaboration_id = ANY($1) ORDER BY m.collaboration_id, m.person_id",
     };
 
-    /// Collaboration, time; then people and roles in parallel lists.
+    /// Collaboration, time; then roles and people in parallel lists.
     COLLABORATION_MEMBER_PUT: {
         sqlite: "
 INSERT INTO collaboration_membership (collaboration_id, created_at, person_id, role)
-SELECT $1, $2, n.value, $4 ->> n.key FROM json_each($3) n WHERE TRUE
+SELECT $1, $2, n.value, $3 ->> n.key FROM json_each($4) n WHERE TRUE
 ON CONFLICT (collaboration_id, person_id) DO UPDATE SET role = excluded.role",
         postgres: "
 INSERT INTO collaboration_membership (collaboration_id, created_at, person_id, role)
-SELECT $1::bigint, $2::bigint, p, r FROM unnest($3::bigint[], $4::text[]) t (p, r)
+SELECT $1::bigint, $2::bigint, p, r FROM unnest($3::text[], $4::bigint[]) t (r, p)
 ON CONFLICT (collaboration_id, person_id) DO UPDATE SET role = excluded.role",
     };
 

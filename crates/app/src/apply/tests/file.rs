@@ -75,7 +75,7 @@ fn shapes_are_checked() {
         })
     };
     for (file, start) in [
-        (json!([]), "invalid type"),
+        (json!([]), "the file must name its sections"),
         (json!({ "users": [{"key": "a"}] }), "users[0]: missing field `name`"),
         (
             organisation(json!([{"user": "a", "role": "owner"}])),

@@ -30,7 +30,7 @@ async fn the_example_becomes_true_and_is_answered_under_its_keys() {
         answer["organisations"]["empty"],
         json!({"name": "Empty Quay", "short_name": "emptyquay"})
     );
-    assert_eq!(answer["services"], json!({}));
+    assert!(answer.get("services").is_none(), "there are none to answer for");
     let secrets: Vec<&str> = answer["keys"]
         .as_object()
         .unwrap()
