@@ -186,7 +186,8 @@ async fn on_sqlite(sizes: &[i64]) -> Outcome<()> {
         let folder = Folder(std::env::temp_dir().join(format!("commonhold-measure-{}-{items}", std::process::id())));
         std::fs::create_dir(&folder.0)?;
         let file = folder.0.join("store.db");
-        seed::fill(&Store::open(StoreUrl::Sqlite(file.clone())).await?, *items).await?;
+        drop(Store::open(StoreUrl::Sqlite(file.clone())).await?);
+        seed::fill_sqlite(&rusqlite::Connection::open(&file)?, *items)?;
         let store = Store::open(StoreUrl::Sqlite(file)).await?;
         all.push(house(&store, *items).await?);
     }
@@ -206,8 +207,10 @@ async fn on_postgres(server: &str, sizes: &[i64]) -> Outcome<()> {
         client.batch_execute(&format!("CREATE DATABASE {name}")).await?;
         let url = format!("{host}/{name}");
         let outcome = async {
+            let (filler, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
+            tokio::spawn(connection);
             let store = Store::open(StoreUrl::Postgres { url, connections: 1 }).await?;
-            seed::fill(&store, *items).await?;
+            seed::fill_postgres(&filler, *items).await?;
             house(&store, *items).await
         }
         .await;
@@ -234,11 +237,11 @@ async fn main() -> Outcome<()> {
         clippy::disallowed_methods,
         reason = "a measurement is configured by the environment"
     )]
-    match std::env::var("DATABASE_URL") {
-        Ok(server) => on_postgres(&server, &sizes).await,
-        Err(_) => {
-            println!("skipped: PostgreSQL (set DATABASE_URL)");
-            Ok(())
-        }
+    let server = std::env::var("DATABASE_URL");
+    if let Ok(server) = server {
+        on_postgres(&server, &sizes).await?;
+    } else {
+        println!("skipped: PostgreSQL (set DATABASE_URL)");
     }
+    Ok(())
 }

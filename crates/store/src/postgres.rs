@@ -64,6 +64,12 @@ impl Postgres {
             .map_err(|error| StoreError::Unavailable(Box::new(error)))
     }
 
+    /// Lets go of the connections that nobody uses: where one has died, the others have too (the server was restarted, or
+    /// another one took over).
+    fn forget(&self) {
+        self.pool.retain(|_, _| false);
+    }
+
     /// Runs an operation, for so long at the most: a database that hangs must not hold its callers.
     pub(crate) async fn run<O: Op>(&self, op: O, meter: &Arc<Meter>) -> Result<O::Out, O::Error> {
         let in_time = tokio::time::timeout(PATIENCE, self.run_now(op, meter));
@@ -95,7 +101,7 @@ impl Postgres {
         }
     }
 
-    /// Reads on a connection without a transaction. One that turns out to be dead is replaced once.
+    /// Reads on a connection without a transaction. One that turns out to be dead is replaced, once.
     async fn point<O: Op>(&self, op: O, meter: &Meter) -> Result<O::Out, O::Error> {
         let mut replaced = false;
         loop {
@@ -104,8 +110,13 @@ impl Postgres {
             let mut session = PostgresSession::new(guard.client(), meter);
             let outcome = op.clone().run(&mut session).await;
             let lost = session.trouble == Some(Trouble::Lost);
-            guard.finish();
-            if outcome.is_ok() || replaced || !lost {
+            if !lost {
+                guard.finish();
+                return outcome;
+            }
+            drop(guard);
+            self.forget();
+            if outcome.is_ok() || replaced {
                 return outcome;
             }
             replaced = true;
@@ -126,6 +137,9 @@ impl Postgres {
         client.batch_execute(begin).await.map_err(|error| {
             let error = StoreError::from(error);
             let dead = matches!(error, StoreError::Unavailable(_));
+            if dead {
+                self.forget();
+            }
             (error.into(), dead)
         })?;
         let mut session = PostgresSession::new(client, meter);

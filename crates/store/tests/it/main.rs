@@ -1,0 +1,18 @@
+//! One suite for both databases: every test body runs on SQLite and on PostgreSQL.
+
+mod awkward;
+mod buckets;
+mod facts;
+mod files;
+mod grants;
+mod group_commit;
+mod harness;
+mod interruptions;
+mod outbox;
+mod parameters;
+mod people;
+mod plans;
+mod recorder;
+mod schema;
+mod seed;
+mod transactions;

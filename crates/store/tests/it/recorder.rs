@@ -1,0 +1,214 @@
+//! The statements that are put together from conditions: a session that writes down what it is asked.
+
+use access::PermissionCode;
+use domain::ItemId;
+use store::{
+    Reader, Session, Statement, StoreError, Value, access_facts,
+    buckets::{self, BucketFilter},
+    grants::{self, GrantFilter, GrantSearch, Listed, Principals},
+    people::{self, PersonFilter},
+};
+
+use crate::harness::{NOW, uuid};
+
+/// Answers nothing and remembers every statement.
+#[derive(Default)]
+struct Recorder(Vec<Statement>);
+
+impl Recorder {
+    fn note(&mut self, statement: &Statement, values: &[Value<'_>]) {
+        let place = format!("${}", values.len());
+        assert!(
+            values.is_empty() || statement.sqlite.contains(&place),
+            "{}",
+            statement.name
+        );
+        self.0.push(Statement {
+            name: statement.name,
+            sqlite: statement.sqlite.clone(),
+            postgres: statement.postgres.clone(),
+        });
+    }
+}
+
+impl Session for Recorder {
+    async fn fetch<T: Send>(
+        &mut self,
+        statement: &Statement,
+        values: &[Value<'_>],
+        _read: Reader<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.note(statement, values);
+        Ok(Vec::new())
+    }
+
+    async fn execute(&mut self, statement: &Statement, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        self.note(statement, values);
+        Ok(0)
+    }
+}
+
+fn bucket_filters() -> Vec<BucketFilter> {
+    let (none, text) = (BucketFilter::default(), Some("x".to_owned()));
+    vec![
+        none.clone(),
+        BucketFilter {
+            uuids: vec![uuid(1)],
+            ..none.clone()
+        },
+        BucketFilter {
+            name: text.clone(),
+            ..none.clone()
+        },
+        BucketFilter {
+            key: text.clone(),
+            ..none.clone()
+        },
+        BucketFilter {
+            bucket: text.clone(),
+            ..none.clone()
+        },
+        BucketFilter {
+            endpoint: text.clone(),
+            ..none.clone()
+        },
+        BucketFilter {
+            active: Some(true),
+            ..none
+        },
+        BucketFilter {
+            uuids: vec![uuid(1)],
+            name: text.clone(),
+            key: text.clone(),
+            bucket: text.clone(),
+            endpoint: text,
+            active: Some(true),
+        },
+    ]
+}
+
+fn person_filters() -> Vec<PersonFilter> {
+    let (none, text, texts) = (PersonFilter::default(), Some("x".to_owned()), vec!["x".to_owned()]);
+    vec![
+        none.clone(),
+        PersonFilter {
+            uuids: vec![uuid(1)],
+            ..none.clone()
+        },
+        PersonFilter {
+            identity_ids: texts.clone(),
+            ..none.clone()
+        },
+        PersonFilter {
+            idps: texts.clone(),
+            ..none.clone()
+        },
+        PersonFilter {
+            username: text.clone(),
+            ..none.clone()
+        },
+        PersonFilter {
+            email: text.clone(),
+            ..none.clone()
+        },
+        PersonFilter {
+            first_name: text.clone(),
+            ..none.clone()
+        },
+        PersonFilter {
+            last_name: text.clone(),
+            ..none.clone()
+        },
+        PersonFilter {
+            full_name: text.clone(),
+            ..none.clone()
+        },
+        PersonFilter {
+            search: text.clone(),
+            ..none.clone()
+        },
+        PersonFilter {
+            active: Some(true),
+            ..none
+        },
+        PersonFilter {
+            uuids: vec![uuid(1)],
+            identity_ids: texts.clone(),
+            idps: texts,
+            username: text.clone(),
+            email: text.clone(),
+            first_name: text.clone(),
+            last_name: text.clone(),
+            full_name: text.clone(),
+            search: text,
+            active: Some(true),
+        },
+    ]
+}
+
+fn grant_filters() -> Vec<GrantFilter> {
+    let principals = [
+        Principals::People(vec![]),
+        Principals::People(vec![uuid(1)]),
+        Principals::IdentityProviders(vec![]),
+        Principals::IdentityProviders(vec!["idir".to_owned()]),
+    ];
+    let codes = [vec![], vec![PermissionCode::Read]];
+    principals
+        .iter()
+        .flat_map(|principals| {
+            codes.iter().map(|codes| GrantFilter {
+                principals: principals.clone(),
+                codes: codes.clone(),
+            })
+        })
+        .collect()
+}
+
+/// Every statement that is put together from conditions: with each condition alone, with all, and with none.
+pub(crate) async fn composed() -> Vec<Statement> {
+    let s = &mut Recorder::default();
+    buckets::find(s, uuid(1)).await.unwrap();
+    buckets::find_mount(s, "b", "e", "k").await.unwrap();
+    for key in ["/", "k"] {
+        buckets::below(s, "b", "e", key).await.unwrap();
+    }
+    for filter in bucket_filters() {
+        buckets::search(s, &filter).await.unwrap();
+    }
+    for filter in person_filters() {
+        people::search(s, &filter).await.unwrap();
+    }
+    for active in [None, Some(true)] {
+        people::identity_providers(s, active).await.unwrap();
+    }
+    for filter in grant_filters() {
+        grants::list(s, &[1], &filter).await.unwrap();
+        for of in [Listed::Buckets, Listed::Objects] {
+            for buckets in [vec![], vec![uuid(1)]] {
+                for objects in [vec![], vec![uuid(1)]] {
+                    let search = GrantSearch {
+                        of,
+                        buckets: buckets.clone(),
+                        objects,
+                        filter: filter.clone(),
+                    };
+                    grants::search(s, &search).await.unwrap();
+                    grants::related(s, &search).await.unwrap();
+                }
+            }
+        }
+    }
+    let mut all = std::mem::take(&mut s.0);
+    all.sort_by(|a, b| (a.name, &a.sqlite).cmp(&(b.name, &b.sqlite)));
+    all.dedup_by(|a, b| a.sqlite == b.sqlite);
+    all
+}
+
+/// A session that answers nothing has no item either.
+#[tokio::test]
+async fn facts_of_nothing_are_none() {
+    let s = &mut Recorder::default();
+    assert!(access_facts::load(s, uuid(1), None, NOW).await.unwrap().is_none());
+    assert!(grants::count(s, ItemId(1)).await.is_err(), "a count has a row");
+}
