@@ -144,6 +144,9 @@ pub trait NativeVersions: Send + Sync {
     /// One page, up to 1000, of all versions and delete markers whose key starts with the prefix, ordered by key and
     /// within a key from the newest; go on with [`ListPage::next`].
     async fn list_versions(&self, prefix: &str, after: Option<&ListCursor>) -> Result<ListPage>;
+
+    /// Aborts uploads in parts to a key that nobody finished, so that their parts are not kept; how many there were.
+    async fn abort_parts(&self, key: &Key) -> Result<usize>;
 }
 
 /// How a blob is to be stored. The default is an empty body of no stated type.

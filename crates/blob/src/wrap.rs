@@ -96,6 +96,10 @@ macro_rules! wrapper {
                     .await
             }
 
+            async fn abort_parts(&self, key: &$crate::Key) -> $crate::Result<usize> {
+                $crate::wrap::native(&self.inner)?.abort_parts(key).await
+            }
+
             async fn list_versions(
                 &self,
                 prefix: &str,

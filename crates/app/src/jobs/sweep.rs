@@ -51,6 +51,9 @@ pub async fn sweep(app: &App, holder: &str) -> Result<usize> {
 async fn remove_bytes(app: &App, upload: &Abandoned) -> Result<()> {
     let blobs = app.storages().of(&upload.bucket)?;
     let key = objects::storage_key(&upload.storage_key)?;
+    if let Some(native) = blobs.native() {
+        native.abort_parts(&key).await?;
+    }
     if upload.path.is_none() {
         return objects::purge(&*blobs, &key, None).await;
     }

@@ -280,4 +280,8 @@ impl NativeVersions for S3 {
     async fn list_versions(&self, prefix: &str, after: Option<&ListCursor>) -> Result<ListPage> {
         list::versions(self, prefix, after).await
     }
+
+    async fn abort_parts(&self, key: &Key) -> Result<usize> {
+        multipart::abort_all(self, &self.full_key(key)?).await
+    }
 }

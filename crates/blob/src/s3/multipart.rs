@@ -99,6 +99,25 @@ async fn abort(client: &Client, bucket: &str, key: &str, id: &str) {
     }
 }
 
+/// Aborts every upload in parts to exactly this key.
+pub(super) async fn abort_all(s3: &S3, key: &str) -> Result<usize> {
+    let bucket = &s3.config.bucket;
+    let listed = s3
+        .client
+        .list_multipart_uploads()
+        .bucket(bucket)
+        .prefix(key)
+        .send()
+        .await;
+    let listed = listed.map_err(failure)?;
+    let own = listed.uploads().iter().filter(|upload| upload.key() == Some(key));
+    let ids: Vec<&str> = own.filter_map(|upload| upload.upload_id()).collect();
+    for id in &ids {
+        abort(&s3.client, bucket, key, id).await;
+    }
+    Ok(ids.len())
+}
+
 fn completed(number: i32, etag: Option<&str>) -> CompletedPart {
     CompletedPart::builder()
         .part_number(number)

@@ -11,7 +11,7 @@ use app::{
     apply::{self, World},
     tokens, units,
 };
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use domain::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -37,7 +37,7 @@ pub(super) enum Token {
 }
 
 #[derive(Args)]
-#[group(id = "whose", required = true, multiple = false, args = ["user", "organisation"])]
+#[command(group(ArgGroup::new("whose").required(true).args(["user", "organisation"])))]
 pub(super) struct Issue {
     /// Address of the person
     #[arg(long)]

@@ -438,7 +438,9 @@ async fn people_of_a_real_provider_sign_in(backend: Backend) {
             .unset("oidc.public_key")
             .set("oidc.issuer", &issuer)
             .set("oidc.audience", &audience);
-        settings.set("objects.elevated_idps", &idp);
+        settings
+            .set("objects.elevated_idps", &idp)
+            .set("oidc.names_required", "false");
     });
     let Some(server) = start.await else { return };
     let alice = server.bearer(&sign_in(&issuer, &audience, "alice"));
