@@ -6,9 +6,6 @@
 #   OWNER, OWNER_PASSWORD, READER, READER_PASSWORD                   two accounts of the server, made beforehand:
 #       echo 'a long password' | commonhold user add owner@example.org --name Owner --password-stdin
 #   DOCUMENT            the file to share                            (default README.md or LICENSE of this project)
-#
-# People of the server's own accounts may make buckets where `objects.elevated_idps` names `commonhold`, or where
-# `objects.privacy_mask` is off.
 set -eu
 
 base=${BASE_URL:-http://127.0.0.1:8080}
