@@ -33,3 +33,9 @@ pub use store::{Meter, stamps::Stamps};
 
 /// A result whose failure is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Bodies on their way in and out, for dialects: they have no arrow to the storage.
+pub mod body {
+    pub use blob::body::{collect, empty, once};
+    pub use blob::{Body, BodyError};
+}

@@ -111,7 +111,7 @@ mod tests {
     }
 
     fn content(range: Option<(u64, u64)>) -> Answer {
-        let body = blob::body::once("hello world");
+        let body = app::body::once("hello world");
         answer(Reading::Content {
             head: head(),
             range,

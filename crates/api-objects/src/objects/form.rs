@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use app::body::BodyError;
 use axum::{
     body::Body,
     http::{HeaderMap, header},
 };
-use blob::BodyError;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use multer::{Field, Multipart};
@@ -42,7 +42,7 @@ pub(crate) struct File {
     /// Its type, if one is given.
     pub(crate) mime_type: Option<String>,
     /// Its bytes. They end with an error if a second file follows, so that nothing becomes visible.
-    pub(crate) body: blob::Body,
+    pub(crate) body: app::body::Body,
     /// What was wrong with the form, known once the body has ended.
     pub(crate) verdict: Arc<Mutex<Option<FormError>>>,
 }
@@ -85,7 +85,7 @@ impl Form {
     }
 
     /// The bytes of the file, and after them the check that it was the last.
-    fn body(self, field: Field<'static>, verdict: Arc<Mutex<Option<FormError>>>) -> blob::Body {
+    fn body(self, field: Field<'static>, verdict: Arc<Mutex<Option<FormError>>>) -> app::body::Body {
         let state = Some((self, field, verdict));
         stream::unfold(state, |state| async move {
             let (mut form, mut field, verdict) = state?;
@@ -216,7 +216,7 @@ mod tests {
             (file.name.as_str(), file.mime_type.as_deref()),
             ("a b.txt", Some("text/plain; charset=utf-8"))
         );
-        let read = blob::body::collect(file.body, 1000).await.map_err(|_| ());
+        let read = app::body::collect(file.body, 1000).await.map_err(|_| ());
         let verdict = *file.verdict.lock();
         (read, verdict)
     }
@@ -272,7 +272,7 @@ mod tests {
             .map(|piece| Ok(Bytes::copy_from_slice(piece)))
             .collect();
         let form = Form::new(Body::from_stream(stream::iter(pieces)), "x".to_owned());
-        let read = blob::body::collect(form.file().await.unwrap().body, usize::MAX)
+        let read = app::body::collect(form.file().await.unwrap().body, usize::MAX)
             .await
             .unwrap();
         assert_eq!(read.len(), long.len());

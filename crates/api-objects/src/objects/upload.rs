@@ -1,11 +1,11 @@
 //! What guards every upload before anybody reads its body (objects contract, section 4.2.1).
 
+use app::body::BodyError;
 use app::objects::Content;
 use axum::{
     body::Body,
     http::{HeaderMap, StatusCode, header},
 };
-use blob::BodyError;
 use futures_util::StreamExt;
 use http_kit::{Call, disposition};
 
@@ -75,7 +75,7 @@ pub(crate) fn labels<T>(
 }
 
 /// A request body as the use cases take it. It breaks off when the sender goes away before the announced end.
-pub(crate) fn stream(body: Body) -> blob::Body {
+pub(crate) fn stream(body: Body) -> app::body::Body {
     body.into_data_stream()
         .map(|piece| piece.map_err(|_| BodyError::Aborted))
         .boxed()
