@@ -231,6 +231,10 @@ pub(crate) struct Log {
 
 /// Reads the file (`commonhold.toml` where there is one, when none is named) and the environment.
 pub(crate) fn load(file: Option<&Path>) -> Result<Config, String> {
+    read(file, Figment::from(Env::prefixed("COMMONHOLD_").split("__")))
+}
+
+fn read(file: Option<&Path>, environment: Figment) -> Result<Config, String> {
     let mut figment = Figment::new();
     match file {
         Some(file) if !file.is_file() => return Err(format!("{}: there is no such file", file.display())),
@@ -238,7 +242,7 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, String> {
         None => figment = figment.merge(Toml::file("commonhold.toml")),
     }
     let config: Config = figment
-        .merge(Env::prefixed("COMMONHOLD_").split("__"))
+        .merge(environment)
         .extract()
         .map_err(|error| error.to_string().replace('\n', " "))?;
     check(&config)?;
@@ -349,14 +353,15 @@ fn optional_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, check, load};
+    use super::{Config, check, read};
+    use figment::Figment;
     use std::io::Write;
 
     fn from_file(text: &str) -> Result<Config, String> {
         let path = std::env::temp_dir().join(format!("commonhold-config-{}-{}", std::process::id(), text.len()));
         let mut file = std::fs::File::create(&path).expect("a temporary file");
         file.write_all(text.as_bytes()).expect("written");
-        let outcome = load(Some(&path));
+        let outcome = read(Some(&path), Figment::new());
         std::fs::remove_file(&path).expect("removed");
         outcome
     }
