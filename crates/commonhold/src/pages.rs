@@ -10,7 +10,7 @@ use app::{
 use axum::{
     Form, Json, Router,
     extract::{Path, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -54,15 +54,18 @@ pub(crate) fn router(app: &Arc<App>, metrics: &Arc<Metrics>) -> Router {
         .with_state(server)
 }
 
-async fn home(State(server): State<Server>) -> Html<String> {
-    page(
-        "Commonhold",
-        &format!(
-            "<p>This server shares files with those who may have them, and can say who that is.</p>\
-             <p>Its objects API is at <a href=\"{0}/api/v1\">{0}/api/v1</a>.</p>",
-            escape(&server.app.settings().public_url)
-        ),
-    )
+/// A page for browsers; for clients of the objects API the description they probe the service with (contract 1.13).
+async fn home(State(server): State<Server>, headers: HeaderMap) -> Response {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if !accepted.is_some_and(|types| types.contains("text/html")) {
+        return Json(api_objects::describe(&server.app)).into_response();
+    }
+    let url = escape(&server.app.settings().public_url);
+    let body = format!(
+        "<p>This server shares files with those who may have them, and can say who that is.</p>\
+         <p>Its objects API is at <a href=\"{url}/api/v1\">{url}/api/v1</a>.</p>"
+    );
+    page("Commonhold", &body).into_response()
 }
 
 /// Ready: the database and the default storage answer.
