@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::PersonId;
+use domain::{ItemId, PersonId};
 use store::{Meter, stamps};
 use uuid::Uuid;
 
@@ -11,8 +11,12 @@ use uuid::Uuid;
 pub enum Caller {
     /// Nobody in particular.
     Anonymous,
+    /// Anybody at all, on a server that asks nobody who they are (`NOAUTH`): may do everything.
+    Anybody,
     /// The operator's own credential (`objects.basic_username`), or the command line.
     Superuser,
+    /// Whoever knows the credentials of a registered S3 bucket: everything in its buckets, and nothing elsewhere.
+    ServiceAccount(ServiceAccount),
     /// Somebody with a verified token.
     Person(Person),
 }
@@ -30,12 +34,47 @@ pub struct Person {
     pub email: Option<String>,
 }
 
+/// A service account: credentials of an S3 bucket that is registered here (objects contract 1.4, 1.7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceAccount {
+    /// The endpoint of the store, as registered.
+    pub endpoint: String,
+    /// The bucket in the store.
+    pub bucket: String,
+    /// The buckets registered there with the same credentials; sorted, never empty.
+    pub buckets: Arc<[ItemId]>,
+}
+
+impl ServiceAccount {
+    /// Whether a bucket is one of its own.
+    pub fn reaches(&self, bucket: ItemId) -> bool {
+        self.buckets.binary_search(&bucket).is_ok()
+    }
+}
+
 impl Caller {
+    /// What the contract calls the kind of credentials: `NONE`, `BASIC` or `BEARER`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Anonymous | Self::Anybody => "NONE",
+            Self::Superuser | Self::ServiceAccount(_) => "BASIC",
+            Self::Person(_) => "BEARER",
+        }
+    }
+
     /// The person, if a person asks.
     pub fn person(&self) -> Option<&Person> {
         match self {
             Self::Person(person) => Some(person),
-            Self::Anonymous | Self::Superuser => None,
+            Self::Anonymous | Self::Anybody | Self::Superuser | Self::ServiceAccount(_) => None,
+        }
+    }
+
+    /// Whether a bucket lies within what the caller can ever reach: a service account reaches its own only.
+    pub(crate) fn reaches(&self, bucket: ItemId) -> bool {
+        match self {
+            Self::ServiceAccount(account) => account.reaches(bucket),
+            Self::Anonymous | Self::Anybody | Self::Superuser | Self::Person(_) => true,
         }
     }
 
@@ -52,7 +91,9 @@ impl Caller {
     pub(crate) fn actor(&self) -> String {
         match self {
             Self::Anonymous => "anonymous".to_owned(),
+            Self::Anybody => "anybody".to_owned(),
             Self::Superuser => "basic".to_owned(),
+            Self::ServiceAccount(account) => format!("s3-account:{}/{}", account.endpoint, account.bucket),
             Self::Person(person) => format!("person:{}", person.uuid),
         }
     }

@@ -24,7 +24,7 @@ pub mod tokens;
 pub mod units;
 
 pub use access::PermissionCode;
-pub use context::{Caller, Ctx, Person};
+pub use context::{Caller, Ctx, Person, ServiceAccount};
 pub use error::{About, Error, Upstream};
 pub use server::{App, Mode, Parts, Settings};
 pub use sign_in::AuthenticationError;

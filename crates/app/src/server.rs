@@ -13,6 +13,8 @@ use crate::Storages;
 pub struct Settings {
     /// The address that clients reach this server at, without a trailing slash.
     pub public_url: String,
+    /// Which credentials the objects API takes.
+    pub mode: Mode,
     /// The objects API superuser, where configured.
     pub basic: Option<(String, Secret)>,
     /// List only what the caller may read (objects contract 1.12).
@@ -80,13 +82,9 @@ impl App {
         &self.0.settings
     }
 
-    /// Which credentials work. The built-in issuer is always there, so bearer tokens always do.
+    /// Which credentials the objects API takes.
     pub const fn mode(&self) -> Mode {
-        if self.0.settings.basic.is_some() {
-            Mode::FullAuth
-        } else {
-            Mode::OidcAuth
-        }
+        self.0.settings.mode
     }
 
     /// The issuer of this server's own accounts, for its metadata and keys.

@@ -10,7 +10,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::{App, Caller, Person};
+use crate::{App, Caller, Mode, Person};
 
 /// Why credentials do not make a caller.
 #[derive(Debug)]
@@ -34,8 +34,14 @@ impl App {
         credentials: &Credentials<'_>,
         meter: &Arc<Meter>,
     ) -> Result<Caller, AuthenticationError> {
+        let nobody = || match self.mode() {
+            Mode::NoAuth => Caller::Anybody,
+            Mode::BasicAuth | Mode::OidcAuth | Mode::FullAuth => Caller::Anonymous,
+        };
         match credentials {
-            Credentials::None => Ok(Caller::Anonymous),
+            Credentials::None => Ok(nobody()),
+            // Where no issuer is believed, a token is no credential (objects contract 1.4, step 4).
+            Credentials::Bearer(_) if matches!(self.mode(), Mode::NoAuth | Mode::BasicAuth) => Ok(nobody()),
             Credentials::Basic(given) => match &self.settings().basic {
                 Some((username, password)) if given.is(username, password) => Ok(Caller::Superuser),
                 _ => Err(AuthenticationError::WrongBasic),

@@ -2,8 +2,12 @@
 //!
 //! Every key of `commonhold.toml` is also an environment variable: prefix `COMMONHOLD_`, sections joined by `__`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::ToSocketAddrs,
+    path::{Path, PathBuf},
+};
 
+use app::Mode;
 use domain::Secret;
 use figment::{
     Figment,
@@ -149,6 +153,10 @@ pub(crate) struct Objects {
     pub(crate) basic_username: Option<String>,
     #[serde(deserialize_with = "optional_secret")]
     pub(crate) basic_password: Option<Secret>,
+    /// Which credentials are taken; what is configured decides when absent.
+    pub(crate) mode: Option<ModeName>,
+    /// Whether the credentials of a registered S3 bucket open the buckets registered with them.
+    pub(crate) s3_accounts: bool,
     /// List only what the caller may read.
     pub(crate) privacy_mask: bool,
     #[serde(deserialize_with = "list")]
@@ -160,9 +168,73 @@ impl Default for Objects {
         Self {
             basic_username: None,
             basic_password: None,
+            mode: None,
+            s3_accounts: false,
             privacy_mask: true,
             elevated_idps: Vec::new(),
         }
+    }
+}
+
+/// The modes of the objects API by name (objects contract 1.3).
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub(crate) enum ModeName {
+    /// Everybody may do everything. For trying things out: only a listener of this machine may be so.
+    #[serde(rename = "noauth")]
+    None,
+    /// Name and password; tokens are not looked at.
+    #[serde(rename = "basicauth")]
+    Basic,
+    /// Tokens.
+    #[serde(rename = "oidcauth")]
+    Oidc,
+    /// Both.
+    #[serde(rename = "fullauth")]
+    Full,
+}
+
+impl Objects {
+    /// The mode that follows from what is configured. The built-in issuer is always there, so tokens work unless the
+    /// configuration says otherwise.
+    pub(crate) fn mode(&self) -> Mode {
+        match self.mode {
+            Some(ModeName::None) => Mode::NoAuth,
+            Some(ModeName::Basic) => Mode::BasicAuth,
+            Some(ModeName::Full) => Mode::FullAuth,
+            None if self.basic_username.is_some() || self.s3_accounts => Mode::FullAuth,
+            Some(ModeName::Oidc) | None => Mode::OidcAuth,
+        }
+    }
+
+    /// Refuses modes that contradict what is configured, or that would leave the server open to the network.
+    fn check(&self, listen: &str) -> Result<(), String> {
+        let complaint = match self.mode {
+            Some(ModeName::None) if self.basic_username.is_some() || self.s3_accounts => {
+                "noauth takes no credentials, but objects.basic_username or objects.s3_accounts is set"
+            }
+            Some(ModeName::None) if !is_loopback(listen) => {
+                "noauth lets everybody do everything; it needs a server.listen of this machine only, such as 127.0.0.1:8080"
+            }
+            Some(ModeName::Basic) if self.basic_username.is_none() => {
+                "basicauth needs objects.basic_username and objects.basic_password"
+            }
+            Some(ModeName::Oidc) if self.s3_accounts => {
+                "oidcauth takes tokens only, but objects.s3_accounts is set (leave the mode out, or set fullauth)"
+            }
+            Some(ModeName::Full) if self.basic_username.is_none() && !self.s3_accounts => {
+                "fullauth needs objects.basic_username and objects.basic_password, or objects.s3_accounts"
+            }
+            _ => return Ok(()),
+        };
+        Err(format!("objects.mode: {complaint}"))
+    }
+}
+
+/// Whether every address that a listener is named by is one of this machine only. A name that cannot be resolved is none.
+fn is_loopback(listen: &str) -> bool {
+    match listen.to_socket_addrs() {
+        Ok(mut addresses) => addresses.all(|address| address.ip().is_loopback()),
+        Err(_) => false,
     }
 }
 
@@ -259,6 +331,7 @@ fn check(config: &Config) -> Result<(), String> {
     if config.objects.basic_username.is_some() != config.objects.basic_password.is_some() {
         return Err("objects.basic_username and objects.basic_password: one is set without the other".to_owned());
     }
+    config.objects.check(&config.server.listen)?;
     if let Some(url) = &config.database.url {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err("database.url: must start with postgres:// (leave it out for SQLite)".to_owned());
@@ -354,6 +427,7 @@ fn optional_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 #[cfg(test)]
 mod tests {
     use super::{Config, check, read};
+    use app::Mode;
     use figment::Figment;
     use std::io::Write;
 
@@ -389,6 +463,43 @@ mod tests {
             let error = from_file(text).err().unwrap_or_default();
             assert!(error.contains(word), "{text:?}: {error}");
             assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_mode_follows_from_what_is_configured() {
+        let basic = "basic_username = \"a\"\nbasic_password = \"b\"\n";
+        for (text, mode) in [
+            ("", Mode::OidcAuth),
+            (basic, Mode::FullAuth),
+            ("s3_accounts = true", Mode::FullAuth),
+            ("mode = \"noauth\"", Mode::NoAuth),
+            (&format!("{basic}mode = \"basicauth\""), Mode::BasicAuth),
+            (
+                &format!("{basic}mode = \"basicauth\"\ns3_accounts = true"),
+                Mode::BasicAuth,
+            ),
+            (&format!("{basic}mode = \"oidcauth\""), Mode::OidcAuth),
+        ] {
+            let config = from_file(&format!("[objects]\n{text}")).expect(text);
+            assert_eq!(config.objects.mode(), mode, "{text}");
+        }
+    }
+
+    #[test]
+    fn modes_that_are_unsafe_or_contradict_the_rest_are_refused() {
+        let basic = "basic_username = \"a\"\nbasic_password = \"b\"";
+        for text in [
+            "[server]\nlisten = \"0.0.0.0:8080\"\n[objects]\nmode = \"noauth\"".to_owned(),
+            "[server]\nlisten = \"[::]:8080\"\n[objects]\nmode = \"noauth\"".to_owned(),
+            format!("[objects]\nmode = \"noauth\"\n{basic}"),
+            "[objects]\nmode = \"noauth\"\ns3_accounts = true".to_owned(),
+            "[objects]\nmode = \"basicauth\"".to_owned(),
+            "[objects]\nmode = \"fullauth\"".to_owned(),
+            "[objects]\nmode = \"oidcauth\"\ns3_accounts = true".to_owned(),
+        ] {
+            let error = from_file(&text).err().unwrap_or_default();
+            assert!(error.starts_with("objects.mode: "), "{text:?}: {error}");
         }
     }
 

@@ -67,6 +67,7 @@ pub(crate) async fn build(config: &Config) -> Result<Arc<App>, String> {
         links: LinkSigner::new(&derive_key(&key, "links")),
         settings: Settings {
             public_url,
+            mode: config.objects.mode(),
             basic: config
                 .objects
                 .basic_username

@@ -247,11 +247,7 @@ impl<D: Dialect> Edge<D> {
 
 /// The guards before validation (objects contract, sections 1.4 and 3.6).
 fn guard(mode: Mode, needed: Authentication, caller: &Caller) -> Result<(), Refusal> {
-    let kind = match caller {
-        Caller::Anonymous => "NONE",
-        Caller::Superuser => "BASIC",
-        Caller::Person(_) => "BEARER",
-    };
+    let kind = caller.kind();
     let possible = match needed {
         Authentication::Optional | Authentication::Required => !(mode == Mode::OidcAuth && kind == "BASIC"),
         Authentication::BearerOnly => mode != Mode::BasicAuth,
@@ -277,7 +273,9 @@ fn guard(mode: Mode, needed: Authentication, caller: &Caller) -> Result<(), Refu
 enum Who {
     Unknown,
     Anonymous,
+    Anybody,
     Basic,
+    ServiceAccount,
     Person(uuid::Uuid),
 }
 
@@ -285,7 +283,9 @@ impl Who {
     fn of(caller: &Caller) -> Self {
         match caller {
             Caller::Anonymous => Self::Anonymous,
+            Caller::Anybody => Self::Anybody,
             Caller::Superuser => Self::Basic,
+            Caller::ServiceAccount(_) => Self::ServiceAccount,
             Caller::Person(person) => Self::Person(person.uuid),
         }
     }
@@ -296,7 +296,9 @@ impl std::fmt::Display for Who {
         match self {
             Self::Unknown => f.write_str("unknown"),
             Self::Anonymous => f.write_str("anonymous"),
+            Self::Anybody => f.write_str("anybody"),
             Self::Basic => f.write_str("basic"),
+            Self::ServiceAccount => f.write_str("s3-account"),
             Self::Person(uuid) => uuid.fmt(f),
         }
     }

@@ -3,7 +3,7 @@
 use domain::{ItemId, StorageId, Timestamp};
 use uuid::Uuid;
 
-use crate::{Row, Session, StoreError, Value, catalogue::sql, query::Query, stamps::Stamps};
+use crate::{Restriction, Row, Session, StoreError, Value, catalogue::sql, query::Query, stamps::Stamps};
 
 /// The columns of [`BucketRow`], from `item i`, `bucket b` and `storage s`.
 macro_rules! bucket_columns {
@@ -177,8 +177,14 @@ pub struct BucketFilter {
     pub active: Option<bool>,
 }
 
-/// Searches buckets (objects contract 4.1.2), oldest first.
-pub async fn search<S: Session>(s: &mut S, filter: &BucketFilter) -> Result<Vec<BucketRow>, StoreError> {
+/// Searches buckets (objects contract 4.1.2), oldest first. The contract shows buckets to people who may not read them:
+/// of the restriction only its buckets count.
+pub async fn search<S: Session>(
+    s: &mut S,
+    filter: &BucketFilter,
+    restriction: &Restriction,
+) -> Result<Vec<BucketRow>, StoreError> {
+    let within = restriction.buckets();
     let mut query = Query::new("BUCKET_SEARCH", FROM);
     query.and_uuids(
         "i.uuid IN (SELECT unhex(value) FROM json_each({}))",
@@ -208,6 +214,11 @@ pub async fn search<S: Session>(s: &mut S, filter: &BucketFilter) -> Result<Vec<
     if let Some(active) = filter.active {
         query.and("i.active = {}", active);
     }
+    query.and_within(
+        "i.id IN (SELECT value FROM json_each({}))",
+        "i.id = ANY({})",
+        within.as_deref(),
+    );
     query.then(" ORDER BY i.id");
     let (statement, values) = query.build();
     s.fetch(&statement, &values, |row| BucketRow::read(row, 0)).await

@@ -4,7 +4,9 @@ use access::{PermissionCode, Principal};
 use domain::{ItemId, Timestamp};
 use uuid::Uuid;
 
-use crate::{Row, Session, StoreError, Value, catalogue::sql, query::Query, session::data, stamps::Stamps};
+use crate::{
+    Restriction, Row, Session, StoreError, Value, catalogue::sql, query::Query, session::data, stamps::Stamps,
+};
 
 /// The columns of [`GrantRow`], from `access_grant g`, `item i`, `person p` and `identity_provider d`.
 macro_rules! grant_columns {
@@ -309,10 +311,14 @@ pub struct GrantSearch {
     pub objects: Vec<Uuid>,
     /// Whose and which.
     pub filter: GrantFilter,
+    /// What the caller may be shown. The contract lists the grants on things that people may not read: only the buckets
+    /// of a restriction count.
+    pub restriction: Restriction,
 }
 
 /// Searches grants on buckets or objects.
 pub async fn search<S: Session>(s: &mut S, search: &GrantSearch) -> Result<Vec<GrantRow>, StoreError> {
+    let within = search.restriction.buckets();
     let codes = numbers(&search.filter.codes);
     let mut query = listing("GRANT_SEARCH");
     match search.of {
@@ -323,9 +329,19 @@ pub async fn search<S: Session>(s: &mut S, search: &GrantSearch) -> Result<Vec<G
                 "i.uuid = ANY({})",
                 &search.buckets,
             );
+            query.and_within(
+                "i.id IN (SELECT value FROM json_each({}))",
+                "i.id = ANY({})",
+                within.as_deref(),
+            );
         }
         Listed::Objects => {
             query.then(" AND i.kind = 1");
+            query.and_within(
+                "i.parent_id IN (SELECT value FROM json_each({}))",
+                "i.parent_id = ANY({})",
+                within.as_deref(),
+            );
             query.and_uuids(
                 "i.uuid IN (SELECT unhex(value) FROM json_each({}))",
                 "i.uuid = ANY({})",
@@ -348,6 +364,7 @@ pub async fn search<S: Session>(s: &mut S, search: &GrantSearch) -> Result<Vec<G
 /// objects of buckets on which they hold one (`objectPerms`, `bucketPerms`).
 pub async fn related<S: Session>(s: &mut S, search: &GrantSearch) -> Result<Vec<Uuid>, StoreError> {
     let codes = numbers(&search.filter.codes);
+    let within = search.restriction.buckets();
     let mut query = match search.of {
         Listed::Buckets => {
             let mut query = Query::new(
@@ -385,6 +402,11 @@ JOIN item i ON i.parent_id = b.id AND i.kind = 1",
             query
         }
     };
+    query.and_within(
+        "b.id IN (SELECT value FROM json_each({}))",
+        "b.id = ANY({})",
+        within.as_deref(),
+    );
     // The codes narrow which objects of a bucket count, not which buckets of an object (contract 4.9.1).
     let codes = if search.of == Listed::Objects {
         codes.as_slice()

@@ -60,6 +60,13 @@ impl<'a> Query<'a> {
         }
     }
 
+    /// Adds a condition that a key is one of these, if there are any to be one of.
+    pub(crate) fn and_within(&mut self, sqlite: &'static str, postgres: &'static str, keys: Option<&'a [i64]>) {
+        if let Some(keys) = keys {
+            self.and_split(sqlite, postgres, Value::Ints(keys));
+        }
+    }
+
     /// Adds a fixed text: grouping, order, returning.
     pub(crate) fn then(&mut self, text: &'static str) {
         self.sqlite.push_str(text);

@@ -132,7 +132,7 @@ pub async fn apply(app: &App, ctx: &Ctx, world: World, dry_run: bool) -> Result<
 pub(crate) fn operator(ctx: &Ctx) -> Result<()> {
     match ctx.caller {
         Caller::Superuser => Ok(()),
-        Caller::Anonymous | Caller::Person(_) => Err(Error::denied()),
+        Caller::Anonymous | Caller::Anybody | Caller::ServiceAccount(_) | Caller::Person(_) => Err(Error::denied()),
     }
 }
 

@@ -64,6 +64,7 @@ impl Op for Delete {
 /// The buckets below that go too.
 async fn below<S: Session>(s: &mut S, ctx: &Ctx, row: &BucketRow) -> Result<Vec<BucketRow>> {
     let mut below = buckets::below(s, &row.s3_bucket, &row.endpoint, &row.key).await?;
+    below.retain(|bucket| ctx.caller.reaches(bucket.id));
     if let Some(person) = ctx.caller.person_id() {
         let ids: Vec<i64> = below.iter().map(|bucket| bucket.id.0).collect();
         let held = grants::holdings(s, Principal::Person(person), &ids).await?;

@@ -86,8 +86,8 @@ fn exists() -> Error {
 /// An id that names no bucket, as its caller may learn it: only the superuser can tell it from one they may not see.
 fn not_found(ctx: &Ctx) -> Error {
     match ctx.caller {
-        Caller::Superuser => Error::new(Kind::NotFound, "There is no such bucket"),
-        Caller::Anonymous | Caller::Person(_) => Error::denied(),
+        Caller::Superuser | Caller::Anybody => Error::new(Kind::NotFound, "There is no such bucket"),
+        Caller::Anonymous | Caller::ServiceAccount(_) | Caller::Person(_) => Error::denied(),
     }
 }
 

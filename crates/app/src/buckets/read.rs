@@ -3,7 +3,7 @@
 use access::{Authorised, CodeRead};
 use domain::Timestamp;
 use store::{
-    Access, Op, Session,
+    Access, Op, Restriction, Session,
     buckets::{self, BucketFilter, BucketRow},
 };
 use uuid::Uuid;
@@ -14,14 +14,17 @@ use crate::{
     gate::{self, On},
 };
 
-/// Searches buckets. The contract shows every caller every bucket, without its credentials.
+/// Searches buckets. The contract shows every person every bucket, without its credentials.
 pub async fn search(app: &App, ctx: &Ctx, filter: BucketFilter) -> Result<Vec<BucketView>> {
-    let rows = app.store().run(Search(ctx.clone(), filter), &ctx.meter).await?;
+    let rows = app
+        .store()
+        .run(Search(ctx.clone(), filter, app.confinement(ctx)), &ctx.meter)
+        .await?;
     Ok(rows.into_iter().map(BucketView::from).collect())
 }
 
 #[derive(Clone)]
-struct Search(Ctx, BucketFilter);
+struct Search(Ctx, BucketFilter, Restriction);
 
 impl Op for Search {
     type Out = Vec<BucketRow>;
@@ -30,7 +33,7 @@ impl Op for Search {
 
     async fn run<S: Session>(self, s: &mut S) -> Result<Self::Out> {
         gate::active(s, &self.0).await?;
-        Ok(buckets::search(s, &self.1).await?)
+        Ok(buckets::search(s, &self.1, &self.2).await?)
     }
 }
 

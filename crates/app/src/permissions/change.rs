@@ -168,6 +168,7 @@ async fn managed<S: Session>(
     let Target::Bucket(uuid) = target else { return Ok(items) };
     if recursive && let Some(row) = buckets::find(s, uuid).await? {
         let mut below = buckets::below(s, &row.s3_bucket, &row.endpoint, &row.key).await?;
+        below.retain(|bucket| ctx.caller.reaches(bucket.id));
         if let Some(person) = ctx.caller.person_id() {
             let ids: Vec<i64> = below.iter().map(|bucket| bucket.id.0).collect();
             let held = grants::holdings(s, Principal::Person(person), &ids).await?;

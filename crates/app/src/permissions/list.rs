@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use access::{CodeManage, CodeRead};
 use domain::{ItemId, Timestamp};
 use store::{
-    Access, Op, Session,
+    Access, Op, Restriction, Session,
     grants::{self, GrantSearch},
 };
 use uuid::Uuid;
@@ -72,11 +72,12 @@ pub struct PermissionSearch {
 
 /// Searches grants, grouped by bucket or object. Two statements at the most, however many ids are asked for.
 pub async fn search(app: &App, ctx: &Ctx, search: PermissionSearch) -> Result<Vec<(Uuid, Vec<PermissionView>)>> {
-    app.store().run(Search(ctx.clone(), search), &ctx.meter).await
+    let op = Search(ctx.clone(), search, app.confinement(ctx));
+    app.store().run(op, &ctx.meter).await
 }
 
 #[derive(Clone)]
-struct Search(Ctx, PermissionSearch);
+struct Search(Ctx, PermissionSearch, Restriction);
 
 impl Op for Search {
     type Out = Vec<(Uuid, Vec<PermissionView>)>;
@@ -84,7 +85,7 @@ impl Op for Search {
     const ACCESS: Access = Access::Read;
 
     async fn run<S: Session>(self, s: &mut S) -> Result<Self::Out> {
-        let Self(ctx, search) = self;
+        let Self(ctx, search, restriction) = self;
         gate::active(s, &ctx).await?;
         let related = search.related;
         let asked_buckets = search.buckets.clone();
@@ -93,6 +94,7 @@ impl Op for Search {
             buckets: search.buckets,
             objects: search.objects,
             filter: search.filter,
+            restriction,
         };
         let rows = grants::search(s, &search).await?;
         let mut order: Vec<Uuid> = Vec::new();

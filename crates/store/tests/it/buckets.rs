@@ -2,7 +2,7 @@
 
 use domain::{ItemId, StorageId, Timestamp};
 use store::{
-    Constraint, StoreError,
+    Constraint, Restriction, StoreError,
     buckets::{self, BucketChange, BucketFilter, BucketRow, NewBucket, NewStorage},
     stamps::Stamps,
 };
@@ -59,8 +59,12 @@ pub(crate) async fn find(db: &Db, id: Uuid) -> Option<BucketRow> {
 }
 
 async fn search(db: &Db, filter: BucketFilter) -> Vec<Uuid> {
-    let op = op!(Read |s, filter: BucketFilter| -> Vec<Uuid> {
-        Ok(buckets::search(s, &filter).await?.into_iter().map(|row| row.uuid).collect())
+    search_within(db, filter, Restriction::None).await
+}
+
+async fn search_within(db: &Db, filter: BucketFilter, restriction: Restriction) -> Vec<Uuid> {
+    let op = op!(Read |s, filter: BucketFilter, restriction: Restriction| -> Vec<Uuid> {
+        Ok(buckets::search(s, &filter, &restriction).await?.into_iter().map(|row| row.uuid).collect())
     });
     db.run(op).await.unwrap()
 }
@@ -85,6 +89,21 @@ both! {
         assert_eq!((storage.access_key_id, storage.secret_access_key), (vec![0, 1, 255], vec![2, 0, 254]));
         assert_eq!(storage.generation, 1);
         assert!(find(db, uuid(3)).await.is_none());
+    }
+
+    async fn a_search_stays_within_its_restriction(db: &Db) {
+        let (mut ids, mut all) = (Vec::new(), Vec::new());
+        for (number, key) in [(1, "a"), (2, "b"), (3, "c")] {
+            ids.push(create(db, bucket(number, key)).await.unwrap());
+            all.push(uuid(number));
+        }
+        let within = |ids: &[ItemId]| Restriction::Buckets(ids.into());
+        let any = BucketFilter::default();
+        assert_eq!(search_within(db, any.clone(), within(&ids[1..])).await, all[1..]);
+        let first = BucketFilter { uuids: vec![uuid(1)], ..any.clone() };
+        assert!(search_within(db, first, within(&ids[1..])).await.is_empty());
+        // The contract shows buckets to people who may not read them.
+        assert_eq!(search_within(db, any, Restriction::Readable(domain::PersonId(1))).await, all);
     }
 
     async fn awkward_names_come_back(db: &Db) {

@@ -3,7 +3,7 @@
 use access::{PermissionCode, Principal};
 use domain::{ItemId, PersonId};
 use store::{
-    Constraint, StoreError,
+    Constraint, Restriction, StoreError,
     grants::{self, GrantFilter, GrantSearch, Listed, NewGrant, PrincipalRef, Principals},
     people,
     stamps::Stamps,
@@ -222,13 +222,15 @@ both! {
     }
 
     async fn searching_grants(db: &Db) {
-        scene(db).await;
+        let scene = scene(db).await;
         let all = GrantSearch {
             of: Listed::Buckets,
             buckets: vec![],
             objects: vec![],
             filter: GrantFilter { principals: people(vec![]), codes: vec![] },
+            restriction: Restriction::None,
         };
+        let second = Restriction::Buckets([scene.buckets[1]].into());
         let objects = GrantSearch { of: Listed::Objects, ..all.clone() };
         let by_idp = GrantFilter { principals: idps(&[]), codes: vec![] };
         for (search, expected) in [
@@ -243,6 +245,10 @@ both! {
             (GrantSearch { buckets: uuids(&[101]), objects: uuids(&[110]), ..objects.clone() }, &[]),
             (GrantSearch { filter: GrantFilter { principals: people(vec![]), codes: vec![Delete] }, ..objects.clone() }, &[8]),
             (GrantSearch { filter: by_idp, ..objects.clone() }, &[7]),
+            (GrantSearch { restriction: second.clone(), ..all.clone() }, &[4]),
+            (GrantSearch { restriction: second.clone(), buckets: uuids(&[100]), ..all.clone() }, &[]),
+            (GrantSearch { restriction: second.clone(), ..objects.clone() }, &[8, 9]),
+            (GrantSearch { restriction: second, objects: uuids(&[110]), ..objects.clone() }, &[]),
         ] {
             let shown = format!("{search:?}");
             let op = op!(Read |s, search: GrantSearch| -> Vec<Uuid> {
@@ -253,13 +259,15 @@ both! {
     }
 
     async fn what_is_related_to_grants(db: &Db) {
-        scene(db).await;
+        let scene = scene(db).await;
         let by = |of, person: u128, codes: &[PermissionCode]| GrantSearch {
             of,
             buckets: vec![],
             objects: vec![],
             filter: GrantFilter { principals: people(uuids(&[person])), codes: codes.to_vec() },
+            restriction: Restriction::None,
         };
+        let second = Restriction::Buckets([scene.buckets[1]].into());
         for (search, expected) in [
             // Buckets that hold an object on which the person holds anything; the codes do not matter there.
             (by(Buckets, 1, &[]), &[100, 101][..]),
@@ -271,6 +279,8 @@ both! {
             (by(Objects, 2, &[]), &[110, 111, 112, 113]),
             (by(Objects, 2, &[Create]), &[112, 113]),
             (by(Objects, 2, &[Delete]), &[]),
+            (GrantSearch { restriction: second.clone(), ..by(Buckets, 1, &[]) }, &[101]),
+            (GrantSearch { restriction: second, ..by(Objects, 2, &[]) }, &[112, 113]),
             (GrantSearch { objects: uuids(&[113]), ..by(Objects, 2, &[]) }, &[113]),
             (GrantSearch { buckets: uuids(&[100]), objects: uuids(&[113]), ..by(Objects, 2, &[]) }, &[]),
         ] {

@@ -3,7 +3,7 @@
 use access::PermissionCode;
 use domain::ItemId;
 use store::{
-    Reader, Session, Statement, StoreError, Value, access_facts,
+    Reader, Restriction, Session, Statement, StoreError, Value, access_facts,
     buckets::{self, BucketFilter},
     grants::{self, GrantFilter, GrantSearch, Listed, Principals},
     people::{self, PersonFilter},
@@ -174,7 +174,9 @@ pub(crate) async fn composed() -> Vec<Statement> {
         buckets::below(s, "b", "e", key).await.unwrap();
     }
     for filter in bucket_filters() {
-        buckets::search(s, &filter).await.unwrap();
+        for restriction in [Restriction::None, Restriction::Buckets([ItemId(1)].into())] {
+            buckets::search(s, &filter, &restriction).await.unwrap();
+        }
     }
     for filter in person_filters() {
         people::search(s, &filter).await.unwrap();
@@ -187,14 +189,17 @@ pub(crate) async fn composed() -> Vec<Statement> {
         for of in [Listed::Buckets, Listed::Objects] {
             for buckets in [vec![], vec![uuid(1)]] {
                 for objects in [vec![], vec![uuid(1)]] {
-                    let search = GrantSearch {
-                        of,
-                        buckets: buckets.clone(),
-                        objects,
-                        filter: filter.clone(),
-                    };
-                    grants::search(s, &search).await.unwrap();
-                    grants::related(s, &search).await.unwrap();
+                    for restriction in [Restriction::None, Restriction::Buckets([ItemId(1)].into())] {
+                        let search = GrantSearch {
+                            of,
+                            buckets: buckets.clone(),
+                            objects: objects.clone(),
+                            filter: filter.clone(),
+                            restriction,
+                        };
+                        grants::search(s, &search).await.unwrap();
+                        grants::related(s, &search).await.unwrap();
+                    }
                 }
             }
         }

@@ -74,6 +74,7 @@ impl House {
             settings: Settings {
                 public_url: "http://localhost".to_owned(),
                 basic: None,
+                mode: crate::Mode::OidcAuth,
                 privacy_mask: true,
                 elevated_idps: Vec::new(),
                 link_seconds: 300,
