@@ -5,6 +5,7 @@
 
 mod buckets;
 mod info;
+mod invites;
 mod objects;
 mod permissions;
 mod problem;

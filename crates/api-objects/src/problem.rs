@@ -221,6 +221,8 @@ fn of_use_case(error: app::Error, asked: &Asked<'_>) -> Problem {
         Some(About::Key(key)) => problem.titled("The key is too long").with("key", json!(key)),
         Some(About::Bucket(id)) => problem.with("bucketId", json!(id)),
         Some(About::Object(id)) => problem.with("objectId", json!(id)),
+        Some(About::Resource(id)) => problem.with("resource", json!(id)),
+        Some(About::Invite(token)) => problem.with("token", json!(token)),
         None => problem,
     }
 }

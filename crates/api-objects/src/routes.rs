@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use app::{App, PermissionCode as Code};
 use axum::{Router, http::Method};
-use http_kit::{Metrics, Mount, Needs, On, Route};
+use http_kit::{Authentication, Metrics, Mount, Needs, On, Route};
 
 use crate::{
-    buckets, info, objects,
+    buckets, info, invites, objects,
     permissions::{Kind, grant, list, revoke, search},
     problem::Objects,
     users, versions,
@@ -41,6 +41,7 @@ pub fn routes() -> Vec<Route<Objects>> {
     ];
     table.extend(bucket_routes());
     table.extend(object_routes());
+    table.extend(invite_routes());
     for (path, one, name, kind) in [
         (
             "/permission/bucket",
@@ -124,6 +125,43 @@ fn bucket_routes() -> Vec<Route<Objects>> {
             "createBucketChild",
             on_bucket(Code::Create),
             buckets::child::handle,
+        ),
+    ]
+}
+
+/// An invite names its resource in the body or is named by a secret: what a route needs there is decided by its use case.
+fn invite_routes() -> Vec<Route<Objects>> {
+    vec![
+        Route::new(
+            Method::POST,
+            "/permission/invite",
+            "createInvite",
+            Needs::AUTHENTICATION.elevated(),
+            invites::create::handle,
+        ),
+        Route::new(
+            Method::GET,
+            "/permission/invite/pending",
+            "listInvites",
+            Needs::AUTHENTICATION,
+            invites::pending::handle,
+        ),
+        Route::new(
+            Method::DELETE,
+            "/permission/invite/pending/{inviteId}",
+            "revokeInvite",
+            Needs::AUTHENTICATION.elevated(),
+            invites::revoke::handle,
+        ),
+        Route::new(
+            Method::GET,
+            "/permission/invite/{token}",
+            "useInvite",
+            Needs {
+                authentication: Authentication::BearerOnly,
+                ..Needs::NOTHING
+            },
+            invites::redeem::handle,
         ),
     ]
 }

@@ -3,6 +3,7 @@
 use app::{
     Stamps,
     buckets::BucketView,
+    invites::InviteView,
     objects::{ObjectView, VersionView},
     people::{IdentityProviderView, PersonView},
     permissions::{PermissionView, PrincipalRef},
@@ -68,6 +69,37 @@ impl From<BucketView> for BucketRow {
             stamps: view.stamps.into(),
             last_sync_requested_date: view.last_sync_requested_at.map(Timestamp::iso_millis),
             public: view.public,
+        }
+    }
+}
+
+/// An open invite (section 2.8, without its secret).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InviteRow {
+    invite_id: Uuid,
+    resource: Uuid,
+    r#type: &'static str,
+    email: Option<String>,
+    perm_codes: Vec<&'static str>,
+    recursive: bool,
+    expires_at: String,
+    created_by: Uuid,
+    created_at: String,
+}
+
+impl From<InviteView> for InviteRow {
+    fn from(view: InviteView) -> Self {
+        Self {
+            invite_id: view.uuid,
+            resource: view.item,
+            r#type: if view.on_bucket { "bucketId" } else { "objectId" },
+            email: view.email,
+            perm_codes: view.codes.into_iter().map(crate::permissions::code_name).collect(),
+            recursive: view.recursive,
+            expires_at: view.expires_at.iso_millis(),
+            created_by: view.created_by,
+            created_at: view.created_at.iso_millis(),
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Person {
     pub idp: Option<String>,
     /// Their address, as the token says.
     pub email: Option<String>,
+    /// The issuer says that the address was not proven: it must not open anything.
+    pub email_in_doubt: bool,
 }
 
 /// A service account: credentials of an S3 bucket that is registered here (objects contract 1.4, 1.7).

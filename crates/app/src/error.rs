@@ -17,6 +17,10 @@ pub enum About {
     Object(Uuid),
     /// A key in the store, which is too long.
     Key(String),
+    /// What an invite would be to, where nothing is.
+    Resource(Uuid),
+    /// An invite, by its secret as the caller presented it.
+    Invite(Uuid),
 }
 
 /// What the object store answered.

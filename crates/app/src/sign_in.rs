@@ -73,6 +73,7 @@ impl App {
             uuid,
             idp: signed_in.idp.clone(),
             email: signed_in.email.as_ref().map(|email| email.as_str().to_owned()),
+            email_in_doubt: signed_in.email_in_doubt,
         }))
     }
 

@@ -370,6 +370,7 @@ mod tests {
             uuid: uuid::Uuid::nil(),
             idp: None,
             email: None,
+            email_in_doubt: false,
         };
         [Caller::Anonymous, Caller::Superuser, Caller::Person(person)].map(|caller| {
             match guard(mode, needed, &caller) {

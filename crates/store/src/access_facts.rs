@@ -6,26 +6,12 @@ use access::{Actions, Chain, Grant, GrantKind, ItemKind, Node, Principal, Subjec
 use domain::{ClassificationId, ItemId, PersonId, Timestamp};
 use uuid::Uuid;
 
-use crate::{Row, Session, StoreError, catalogue::sql, session::data};
+use crate::{Row, Session, StoreError, Value, catalogue::sql, session::data};
 
-/// The item and its ancestors, and the principals that the caller holds now.
-macro_rules! chain_and_caller {
+/// The principals that the caller ($2) holds now ($3).
+macro_rules! caller {
     () => {
         "
-WITH RECURSIVE
-chain (depth, id, parent_id, kind, owner_id, flags, opens_at, closes_at, classification_id) AS (
-    SELECT CAST(0 AS BIGINT), id, parent_id, kind, owner_id,
-        CASE WHEN disabled_at IS NULL THEN 0 ELSE 1 END + CASE WHEN recycled_at IS NULL THEN 0 ELSE 2 END
-            + CASE WHEN public THEN 4 ELSE 0 END + CASE WHEN inherits THEN 8 ELSE 0 END,
-        opens_at, closes_at, classification_id
-    FROM item WHERE uuid = $1
-    UNION ALL
-    SELECT chain.depth + 1, item.id, item.parent_id, item.kind, item.owner_id,
-        CASE WHEN item.disabled_at IS NULL THEN 0 ELSE 1 END + CASE WHEN item.recycled_at IS NULL THEN 0 ELSE 2 END
-            + CASE WHEN item.public THEN 4 ELSE 0 END + CASE WHEN item.inherits THEN 8 ELSE 0 END,
-        item.opens_at, item.closes_at, item.classification_id
-    FROM chain CROSS JOIN item WHERE item.id = chain.parent_id
-),
 caller (kind, id) AS MATERIALIZED (
     SELECT 0, 0
     UNION ALL
@@ -42,16 +28,75 @@ caller (kind, id) AS MATERIALIZED (
     SELECT 2, held.group_id FROM group_membership held CROSS JOIN collaboration_membership member
     WHERE held.person_id = $2 AND member.collaboration_id = held.collaboration_id
         AND member.person_id = held.person_id AND (member.expires_at IS NULL OR member.expires_at > $3)
-)
-SELECT depth, CAST(0 AS BIGINT), id, kind, owner_id, flags, opens_at, closes_at, classification_id FROM chain
+)"
+    };
+}
+
+/// Who the caller is: their clearances, and whether their account is active.
+macro_rules! caller_rows {
+    () => {
+        "
 UNION ALL
 SELECT 0, 2, classification_id, 0, NULL, 0, NULL, NULL, NULL FROM clearance WHERE person_id = $2
 UNION ALL
 SELECT 0, 3, id, 0, NULL, CASE WHEN active THEN 1 ELSE 0 END, NULL, NULL, NULL FROM person WHERE id = $2
-UNION ALL
+UNION ALL"
+    };
+}
+
+/// The item and its ancestors, and the principals that the caller holds now.
+macro_rules! chain_and_caller {
+    () => {
+        concat!(
+            "
+WITH RECURSIVE
+chain (depth, id, parent_id, kind, owner_id, flags, opens_at, closes_at, classification_id) AS (
+    SELECT CAST(0 AS BIGINT), id, parent_id, kind, owner_id,
+        CASE WHEN disabled_at IS NULL THEN 0 ELSE 1 END + CASE WHEN recycled_at IS NULL THEN 0 ELSE 2 END
+            + CASE WHEN public THEN 4 ELSE 0 END + CASE WHEN inherits THEN 8 ELSE 0 END,
+        opens_at, closes_at, classification_id
+    FROM item WHERE uuid = $1
+    UNION ALL
+    SELECT chain.depth + 1, item.id, item.parent_id, item.kind, item.owner_id,
+        CASE WHEN item.disabled_at IS NULL THEN 0 ELSE 1 END + CASE WHEN item.recycled_at IS NULL THEN 0 ELSE 2 END
+            + CASE WHEN item.public THEN 4 ELSE 0 END + CASE WHEN item.inherits THEN 8 ELSE 0 END,
+        item.opens_at, item.closes_at, item.classification_id
+    FROM chain CROSS JOIN item WHERE item.id = chain.parent_id
+),",
+            caller!(),
+            "
+SELECT depth, CAST(0 AS BIGINT), id, kind, owner_id, flags, opens_at, closes_at, classification_id FROM chain",
+            caller_rows!(),
+            "
 SELECT chain.depth, 1, held.principal_id, held.principal_kind, held.kind, held.actions, held.opens_at, held.closes_at,
     NULL
 FROM chain CROSS JOIN caller "
+        )
+    };
+}
+
+/// Items that have nothing above them, and the principals that the caller holds now.
+macro_rules! roots_and_caller {
+    ($named:literal) => {
+        concat!(
+            "
+WITH root (id, kind, owner_id, flags, opens_at, closes_at, classification_id) AS (
+    SELECT id, kind, owner_id,
+        CASE WHEN disabled_at IS NULL THEN 0 ELSE 1 END + CASE WHEN recycled_at IS NULL THEN 0 ELSE 2 END
+            + CASE WHEN public THEN 4 ELSE 0 END,
+        opens_at, closes_at, classification_id
+    FROM item WHERE parent_id IS NULL AND ",
+            $named,
+            "
+),",
+            caller!(),
+            "
+SELECT root.id, CAST(0 AS BIGINT), root.id, kind, owner_id, flags, opens_at, closes_at, classification_id FROM root",
+            caller_rows!(),
+            "
+SELECT root.id, 1, held.principal_id, held.principal_kind, held.kind, held.actions, held.opens_at, held.closes_at, NULL
+FROM root CROSS JOIN caller "
+        )
     };
 }
 
@@ -69,6 +114,22 @@ WHERE held.item_id = chain.id AND held.principal_kind = caller.kind AND held.pri
     WHERE item_id = chain.id AND principal_kind = caller.kind AND principal_id = caller.id OFFSET 0
 ) held"),
     };
+
+    /// uuids, person or null, now: the facts about many roots at once. Rows as above, with the item in place of the depth.
+    ACCESS_FACTS_OF_ROOTS: {
+        sqlite: concat!(
+            roots_and_caller!("uuid IN (SELECT unhex(value) FROM json_each($1))"),
+            "CROSS JOIN access_grant held
+WHERE held.item_id = root.id AND held.principal_kind = caller.kind AND held.principal_id = caller.id"
+        ),
+        postgres: concat!(
+            roots_and_caller!("uuid = ANY($1)"),
+            "CROSS JOIN LATERAL (
+    SELECT * FROM access_grant
+    WHERE item_id = root.id AND principal_kind = caller.kind AND principal_id = caller.id OFFSET 0
+) held"
+        ),
+    };
 }
 
 /// What the decision about one item needs to know.
@@ -83,7 +144,8 @@ pub struct AccessFacts {
 }
 
 struct FactRow {
-    depth: i64,
+    /// How far above the item, or which root.
+    place: i64,
     tag: i64,
     a: i64,
     b: i64,
@@ -95,7 +157,7 @@ struct FactRow {
 
 fn read(row: &Row<'_>) -> Result<FactRow, StoreError> {
     Ok(FactRow {
-        depth: row.get(0)?,
+        place: row.get(0)?,
         tag: row.get(1)?,
         a: row.get(2)?,
         b: row.get(3)?,
@@ -116,10 +178,46 @@ pub async fn load<S: Session>(
     person: Option<PersonId>,
     now: Timestamp,
 ) -> Result<Option<AccessFacts>, StoreError> {
-    let mut rows = session
+    let rows = session
         .fetch(&ACCESS_FACTS, &[item.into(), person.into(), now.into()], read)
         .await?;
-    rows.sort_unstable_by_key(|row| (row.depth, row.tag));
+    let (nodes, subject, active) = gather(rows, person)?;
+    Ok(Chain::new(nodes).map(|chain| AccessFacts { chain, subject, active }))
+}
+
+/// Loads the facts about items that have nothing above them, such as buckets, in one statement, however many there are.
+/// What does not exist is left out.
+pub async fn load_roots<S: Session>(
+    session: &mut S,
+    items: &[Uuid],
+    person: Option<PersonId>,
+    now: Timestamp,
+) -> Result<RootFacts, StoreError> {
+    let values = [Value::Uuids(items), person.into(), now.into()];
+    let rows = session.fetch(&ACCESS_FACTS_OF_ROOTS, &values, read).await?;
+    let (nodes, subject, active) = gather(rows, person)?;
+    let chains = nodes.into_iter().filter_map(|node| Chain::new(vec![node])).collect();
+    Ok(RootFacts {
+        chains,
+        subject,
+        active,
+    })
+}
+
+/// What the decisions about several roots need to know.
+#[derive(Debug)]
+pub struct RootFacts {
+    /// Each root with the grants the caller holds on it.
+    pub chains: Vec<Chain>,
+    /// The caller, with the principals that hold a grant on any of them.
+    pub subject: Subject,
+    /// Whether the caller's account is active (true for callers without one).
+    pub active: bool,
+}
+
+/// Nodes with their grants, in the order of their first column, and the caller.
+fn gather(mut rows: Vec<FactRow>, person: Option<PersonId>) -> Result<(Vec<Node>, Subject, bool), StoreError> {
+    rows.sort_unstable_by_key(|row| (row.place, row.tag));
     let mut nodes: Vec<Node> = Vec::new();
     let mut principals: Vec<Principal> = Vec::new();
     let (mut clearances, mut active) = (Vec::new(), true);
@@ -131,7 +229,7 @@ pub async fn load<S: Session>(
                 if !principals.contains(&grant.principal) {
                     principals.push(grant.principal);
                 }
-                // Sorted by depth and tag: a grant follows its node.
+                // Sorted by place and tag: a grant follows its node.
                 let node = nodes.last_mut().ok_or_else(|| data(1, &"a grant before its item"))?;
                 add(&mut node.grants, grant);
             }
@@ -142,7 +240,7 @@ pub async fn load<S: Session>(
     let subject = person.map_or_else(Subject::anonymous, |person| {
         Subject::person(person, principals, clearances)
     });
-    Ok(Chain::new(nodes).map(|chain| AccessFacts { chain, subject, active }))
+    Ok((nodes, subject, active))
 }
 
 fn node(row: &FactRow) -> Result<Node, StoreError> {

@@ -50,6 +50,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         crate::buckets::STATEMENTS,
         crate::files::STATEMENTS,
         crate::grants::STATEMENTS,
+        crate::invites::STATEMENTS,
         crate::organisations::STATEMENTS,
         crate::outbox::STATEMENTS,
         crate::people::STATEMENTS,

@@ -21,19 +21,20 @@ LEFT JOIN person p ON g.principal_kind = 1 AND p.id = g.principal_id
 LEFT JOIN identity_provider d ON g.principal_kind = 5 AND d.id = g.principal_id";
 
 sql! {
-    /// Item, author, time; then one row per list position: ids, principals, codes and actions in parallel lists. What
+    /// Author, time; then one row per list position: items, ids, principals, codes and actions in parallel lists. What
     /// exists already is left alone and not returned.
     GRANT_INSERT: {
         sqlite: "
-INSERT INTO access_grant (item_id, kind, created_by, created_at, uuid, principal_kind, principal_id, code, actions)
-SELECT $1, 0, $2, $3, unhex($4 ->> n.key), $5 ->> n.key, $6 ->> n.key, $7 ->> n.key, $8 ->> n.key
+INSERT INTO access_grant (created_by, created_at, item_id, kind, uuid, principal_kind, principal_id, code, actions)
+SELECT $1, $2, $3 ->> n.key, 0, unhex($4 ->> n.key), $5 ->> n.key, $6 ->> n.key, $7 ->> n.key, $8 ->> n.key
 FROM json_each($4) n WHERE TRUE ORDER BY n.key
 ON CONFLICT (item_id, principal_kind, principal_id, kind, code) DO NOTHING
 RETURNING uuid",
         postgres: "
-INSERT INTO access_grant (item_id, kind, created_by, created_at, uuid, principal_kind, principal_id, code, actions)
-SELECT $1::bigint, 0, $2::uuid, $3::bigint, u, pk, pi, c, a
-FROM unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) WITH ORDINALITY t (u, pk, pi, c, a, n)
+INSERT INTO access_grant (created_by, created_at, item_id, kind, uuid, principal_kind, principal_id, code, actions)
+SELECT $1::uuid, $2::bigint, i, 0, u, pk, pi, c, a
+FROM unnest($3::bigint[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+    WITH ORDINALITY t (i, u, pk, pi, c, a, n)
 ORDER BY n
 ON CONFLICT (item_id, principal_kind, principal_id, kind, code) DO NOTHING
 RETURNING uuid",
@@ -151,6 +152,18 @@ pub async fn insert<S: Session>(
     by: Uuid,
     now: Timestamp,
 ) -> Result<Vec<Uuid>, StoreError> {
+    let items = vec![item.0; grants.len()];
+    insert_on(s, &items, grants, by, now).await
+}
+
+/// The same on several items: each grant on the item at its place in the list.
+pub async fn insert_on<S: Session>(
+    s: &mut S,
+    items: &[i64],
+    grants: &[NewGrant],
+    by: Uuid,
+    now: Timestamp,
+) -> Result<Vec<Uuid>, StoreError> {
     if grants.is_empty() {
         return Ok(Vec::new());
     }
@@ -162,9 +175,9 @@ pub async fn insert<S: Session>(
         .map(|grant| i64::from(grant.code.actions().bits()))
         .collect();
     let values = [
-        item.into(),
         by.into(),
         now.into(),
+        Value::Ints(items),
         Value::Uuids(&uuids),
         Value::Ints(&kinds),
         Value::Ints(&ids),

@@ -14,6 +14,7 @@ mod catalogue;
 mod error;
 pub mod files;
 pub mod grants;
+pub mod invites;
 mod meter;
 mod migrate;
 pub mod organisations;

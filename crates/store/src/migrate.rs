@@ -6,12 +6,20 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Number, name, SQLite text, PostgreSQL text.
-const MIGRATIONS: &[(i64, &str, &str, &str)] = &[(
-    1,
-    "house",
-    include_str!("../migrations/sqlite/0001_house.sql"),
-    include_str!("../migrations/postgres/0001_house.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
+    (
+        1,
+        "house",
+        include_str!("../migrations/sqlite/0001_house.sql"),
+        include_str!("../migrations/postgres/0001_house.sql"),
+    ),
+    (
+        4,
+        "gate",
+        include_str!("../migrations/sqlite/0004_gate.sql"),
+        include_str!("../migrations/postgres/0004_gate.sql"),
+    ),
+];
 
 fn check(applied: i64) -> Result<(), StoreError> {
     let newest = MIGRATIONS.last().map_or(0, |migration| migration.0);

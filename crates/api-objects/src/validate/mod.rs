@@ -298,6 +298,40 @@ impl<'a> Fields<'a> {
         Some(read)
     }
 
+    /// The same for a list that must not be empty when it is there.
+    pub(crate) fn filled_list<T: PartialEq>(
+        &mut self,
+        key: &'static str,
+        rule: impl Fn(&str) -> Checked<T>,
+    ) -> Option<Vec<T>> {
+        let read = self.list(key, rule)?;
+        if let Some(Value::Array(items)) = self.map.get(key)
+            && items.is_empty()
+        {
+            let complaint = Complaint::new("array.min", "must contain at least 1 items").with("limit", 1);
+            self.refuse::<()>(vec![key.into()], complaint, Some(json!([])));
+        }
+        Some(read)
+    }
+
+    /// One of two keys, and not both.
+    pub(crate) fn exactly_one(&mut self, first: &'static str, second: &'static str) {
+        let peers = json!([first, second]);
+        let complaint = match (self.has(first), self.has(second)) {
+            (true, true) => {
+                let says = format!("contains a conflict between exclusive peers [{first}, {second}]");
+                Complaint::new("object.xor", says).with("present", peers.clone())
+            }
+            (false, false) => Complaint::new(
+                "object.missing",
+                format!("must contain at least one of [{first}, {second}]"),
+            ),
+            _ => return,
+        };
+        let complaint = complaint.with("peers", peers);
+        self.refuse::<()>(Vec::new(), complaint, Some(Value::Object(self.map.clone())));
+    }
+
     /// Two keys exclude each other.
     pub(crate) fn not_both(&mut self, first: &'static str, second: &'static str) {
         if self.has(first) && self.has(second) {

@@ -47,6 +47,28 @@ pub(crate) fn trimmed(limit: usize) -> impl Fn(&str) -> Checked<String> {
     }
 }
 
+/// An address: a local part, `@`, and at least two labels of which all but the first have two characters or more.
+pub(crate) fn email(limit: usize) -> impl Fn(&str) -> Checked<String> {
+    move |text| {
+        not_empty(text)?;
+        let labels_fit = |host: &str| {
+            let mut labels = host.split('.');
+            labels.next().is_some_and(|first| !first.is_empty())
+                && host.contains('.')
+                && labels.all(|label| label.chars().count() > 1)
+        };
+        let good = text
+            .split_once('@')
+            .is_some_and(|(local, host)| !local.is_empty() && !host.contains('@') && labels_fit(host));
+        if !good || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            let says = format!("with value \"{text}\" fails to match the required pattern: an e-mail address");
+            return Err(Complaint::new("string.pattern.base", says));
+        }
+        at_most(text, limit)?;
+        Ok(text.to_owned())
+    }
+}
+
 /// An `http` or `https` address of at most `limit` characters.
 pub(crate) fn web_address(limit: usize) -> impl Fn(&str) -> Checked<String> {
     move |text| {
@@ -212,6 +234,17 @@ mod tests {
             assert_eq!(rule(web_address(255)(bad)), "string.uriCustomScheme", "{bad}");
         }
         assert_eq!(rule(web_address(20)("https://objects.example")), "string.max");
+    }
+
+    #[test]
+    fn email_addresses_name_a_host_of_several_labels() {
+        for good in ["a@b.cd", "Kim.Lee+x@mail.example.org", "ä@x.example"] {
+            assert_eq!(email(255)(good).unwrap(), good);
+        }
+        for bad in ["a", "a@b", "@b.cd", "a@b.c", "a@.cd", "a@b@c.de", "a b@c.de", "a@b..cd"] {
+            assert_eq!(rule(email(255)(bad)), "string.pattern.base", "{bad}");
+        }
+        assert_eq!(rule(email(5)("a@b.cd")), "string.max");
     }
 
     #[test]

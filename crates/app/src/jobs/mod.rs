@@ -47,6 +47,11 @@ impl App {
             Ok(count) => tracing::info!(count, "removed what was left half-written"),
             Err(error) => tracing::warn!(error = %error, "the storage cannot be cleaned"),
         }
+        match self.prune_invites().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "forgot invites whose time is over"),
+            Err(error) => tracing::warn!(error = %error, cause = error.source.as_deref(), "old invites stay"),
+        }
     }
 
     /// The context of work that no request asked for.

@@ -160,6 +160,7 @@ impl Op for Maker {
             uuid,
             idp: None,
             email: None,
+            email_in_doubt: false,
         }))
     }
 }

@@ -1,12 +1,13 @@
 //! Granting and revoking (objects contract 4.9.3, 4.9.4, 3.5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use access::{Authorised, CodeManage, PermissionCode, Principal};
 use domain::{ItemId, Kind, Timestamp};
 use serde_json::json;
 use store::{
-    Access, Op, Session, buckets,
+    Access, Op, Session,
+    buckets::{self, BucketRow},
     grants::{self, NewGrant},
     people,
 };
@@ -16,7 +17,7 @@ use super::{PermissionFilter, PermissionView, PrincipalRef, Target};
 use crate::{App, Ctx, Error, Result, Stamps, audit, gate};
 
 /// Grants codes on a bucket or object. What is held already is skipped; answers what is new. With `recursive`, also on the
-/// buckets below that the caller may manage by a grant of their own.
+/// buckets below that the caller may manage.
 ///
 /// # Errors
 /// `NotFound` when a person or identity provider does not exist; nothing is granted then.
@@ -59,47 +60,42 @@ impl Op for Grant {
         let principals = resolve(s, &self.wanted).await?;
         let by = self.ctx.caller.stamp();
         let mut ids = Ids(self.seed);
-        let mut added = Vec::new();
+        let (mut places, mut new, mut views) = (Vec::new(), Vec::new(), Vec::new());
         for (item, uuid) in items {
-            let rows: Vec<(NewGrant, &PrincipalRef)> = self
-                .wanted
-                .iter()
-                .filter_map(|(name, code)| {
-                    let principal = *principals.get(name)?;
-                    Some((
-                        NewGrant {
-                            uuid: ids.next(),
-                            principal,
-                            code: *code,
-                        },
-                        name,
-                    ))
-                })
-                .collect();
-            let new: Vec<NewGrant> = rows.iter().map(|(row, _)| *row).collect();
-            let inserted = grants::insert(s, item, &new, by, self.now).await?;
-            added.extend(
-                rows.into_iter()
-                    .filter(|(row, _)| inserted.contains(&row.uuid))
-                    .map(|(row, name)| PermissionView {
-                        uuid: row.uuid,
-                        item: uuid,
-                        principal: name.clone(),
-                        code: row.code,
-                        stamps: Stamps::created(by, self.now),
-                    }),
-            );
+            for (name, code) in &self.wanted {
+                let Some(principal) = principals.get(name).copied() else {
+                    continue;
+                };
+                let row = NewGrant {
+                    uuid: ids.next(),
+                    principal,
+                    code: *code,
+                };
+                places.push(item.0);
+                new.push(row);
+                views.push(PermissionView {
+                    uuid: row.uuid,
+                    item: uuid,
+                    principal: name.clone(),
+                    code: *code,
+                    stamps: Stamps::created(by, self.now),
+                });
+            }
         }
+        let inserted = grants::insert_on(s, &places, &new, by, self.now).await?;
+        let inserted: BTreeSet<Uuid> = inserted.into_iter().collect();
+        views.retain(|view| inserted.contains(&view.uuid));
+        let added = views;
         record(s, &self.ctx, self.now, "grant.add", self.target, &added).await?;
         Ok(added)
     }
 }
 
 /// Ids for rows whose number is not known before: each is a random UUID, version 4, made from the one before.
-struct Ids(Uuid);
+pub(crate) struct Ids(pub(crate) Uuid);
 
 impl Ids {
-    fn next(&mut self) -> Uuid {
+    pub(crate) fn next(&mut self) -> Uuid {
         let digest = identity::secret::hash(&self.0.simple().to_string());
         let mut id = [0; 16];
         id.copy_from_slice(&digest[..16]);
@@ -151,8 +147,8 @@ impl Op for Revoke {
     }
 }
 
-/// The items a change is about, the target first: with `recursive` the buckets below too, for a person those they hold
-/// MANAGE on by a grant of their own (objects contract 3.5).
+/// The items a change is about, the target first: with `recursive` the buckets below too that the caller may manage,
+/// through an identity provider as well (objects contract 3.5, E-15).
 async fn managed<S: Session>(
     s: &mut S,
     ctx: &Ctx,
@@ -167,16 +163,24 @@ async fn managed<S: Session>(
     let mut items = vec![(proof.item(), target.uuid())];
     let Target::Bucket(uuid) = target else { return Ok(items) };
     if recursive && let Some(row) = buckets::find(s, uuid).await? {
-        let mut below = buckets::below(s, &row.s3_bucket, &row.endpoint, &row.key).await?;
-        below.retain(|bucket| ctx.caller.reaches(bucket.id));
-        if let Some(person) = ctx.caller.person_id() {
-            let ids: Vec<i64> = below.iter().map(|bucket| bucket.id.0).collect();
-            let held = grants::holdings(s, Principal::Person(person), &ids).await?;
-            below.retain(|bucket| held.contains(&(bucket.id, PermissionCode::Manage)));
-        }
-        items.extend(below.into_iter().map(|bucket| (bucket.id, bucket.uuid)));
+        items.extend(managed_below(s, ctx, &row, now).await?);
     }
     Ok(items)
+}
+
+/// The buckets below one that the caller may manage.
+pub(crate) async fn managed_below<S: Session>(
+    s: &mut S,
+    ctx: &Ctx,
+    row: &BucketRow,
+    now: Timestamp,
+) -> Result<Vec<(ItemId, Uuid)>> {
+    let below = buckets::below(s, &row.s3_bucket, &row.endpoint, &row.key).await?;
+    let uuids: Vec<Uuid> = below.iter().map(|bucket| bucket.uuid).collect();
+    let proofs: Vec<Authorised<CodeManage>> = gate::among(s, ctx, &uuids, now).await?;
+    let managed: BTreeSet<ItemId> = proofs.iter().map(Authorised::item).collect();
+    let managed = below.into_iter().filter(|bucket| managed.contains(&bucket.id));
+    Ok(managed.map(|bucket| (bucket.id, bucket.uuid)).collect())
 }
 
 /// Internal keys of all principals named, in one statement for each kind of them.

@@ -3,6 +3,7 @@
 mod change;
 mod list;
 
+pub(crate) use change::{Ids, managed_below};
 pub use change::{grant, revoke};
 pub use list::{PermissionSearch, list, search};
 pub use store::grants::{
@@ -12,7 +13,7 @@ pub use store::grants::{
 use store::{Session, buckets};
 use uuid::Uuid;
 
-use crate::{Result, gate::On};
+use crate::{About, Result, gate::On};
 
 /// What a grant is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,28 +25,37 @@ pub enum Target {
 }
 
 impl Target {
-    fn uuid(self) -> Uuid {
+    /// Its public id.
+    pub fn uuid(self) -> Uuid {
         match self {
             Self::Bucket(uuid) | Self::Object(uuid) => uuid,
         }
     }
 
-    fn on(self) -> On {
+    pub(crate) fn on(self) -> On {
         match self {
             Self::Bucket(_) => On::Bucket,
             Self::Object(_) => On::Object,
         }
     }
 
-    fn object(self) -> String {
+    pub(crate) fn object(self) -> String {
         match self {
             Self::Bucket(uuid) => format!("bucket:{uuid}"),
             Self::Object(uuid) => format!("object:{uuid}"),
         }
     }
 
+    /// The same, as failures name it.
+    pub(crate) fn about(self) -> About {
+        match self {
+            Self::Bucket(uuid) => About::Bucket(uuid),
+            Self::Object(uuid) => About::Object(uuid),
+        }
+    }
+
     /// An id of a bucket where an object is meant, and the other way round, names nothing.
-    async fn exists<S: Session>(self, s: &mut S) -> Result<bool> {
+    pub(crate) async fn exists<S: Session>(self, s: &mut S) -> Result<bool> {
         Ok(match self {
             Self::Bucket(uuid) => buckets::find(s, uuid).await?.is_some(),
             Self::Object(uuid) => store::files::find(s, uuid, &store::files::VersionSelector::Latest)

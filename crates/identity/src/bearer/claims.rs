@@ -32,6 +32,9 @@ pub struct SignedIn {
     pub email: Option<EmailAddress>,
     /// Whether the issuer says that the address was proven; anything but JSON `true` is no.
     pub email_verified: bool,
+    /// Whether the issuer says that the address was *not* proven: `email_verified` is there, and not `true`. An issuer
+    /// that says nothing is believed.
+    pub email_in_doubt: bool,
     /// `display_name`.
     pub full_name: Option<String>,
     /// `given_name`, taken apart from `display_name` where the two are equal.
@@ -68,6 +71,9 @@ impl SignedIn {
             username: username.to_owned(),
             email,
             email_verified: claims.get("email_verified") == Some(&Value::Bool(true)),
+            email_in_doubt: claims
+                .get("email_verified")
+                .is_some_and(|verified| *verified != Value::Bool(true)),
             full_name: names.full,
             first_name: names.first,
             last_name: names.last,

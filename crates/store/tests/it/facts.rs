@@ -289,6 +289,21 @@ async fn answers<S: Session>(s: &mut S, world: &World) -> Result<Vec<Answer>, St
     Ok(answers)
 }
 
+/// What is said about the roots all at once: who may do what with which.
+async fn about_roots<S: Session>(s: &mut S, world: &World) -> Result<Vec<(Who, ItemId, Actions)>, StoreError> {
+    let all: Vec<Uuid> = world.items.keys().map(|item| uuid_of(item.0)).collect();
+    let mut answers = Vec::new();
+    for who in world.everybody() {
+        let Who::Person(person) = who else { continue };
+        let facts = access_facts::load_roots(s, &all, Some(person), world.now).await?;
+        for chain in &facts.chains {
+            let actions = access::actions(&facts.subject, chain, world.now);
+            answers.push((who, chain.item().item, actions));
+        }
+    }
+    Ok(answers)
+}
+
 async fn compare(db: &Db, seed: u64, worlds: u64) -> usize {
     let mut pairs = 0;
     for number in 0..worlds {
@@ -301,6 +316,18 @@ async fn compare(db: &Db, seed: u64, worlds: u64) -> usize {
             .run(op!(Read |s, world: World| -> Vec<Answer> { answers(s, &world).await }))
             .await
             .unwrap();
+        let world = stored.world.clone();
+        let at_once = db
+            .run(op!(Read |s, world: World| -> Vec<(Who, ItemId, Actions)> { about_roots(s, &world).await }))
+            .await
+            .unwrap();
+        assert!(!at_once.is_empty());
+        for (who, item, actions) in at_once {
+            assert_eq!(stored.world.line(item).len(), 1, "item {item} is a root");
+            let found: BTreeSet<Action> = actions.iter().collect();
+            assert_eq!(found, stored.world.allowed(who, item), "{who:?} on root {item}");
+            pairs += 1;
+        }
         for (who, item, actions, active, depth) in answers {
             let expected: BTreeSet<Action> = stored.world.allowed(who, item);
             let found: BTreeSet<Action> = actions.iter().collect();

@@ -8,6 +8,7 @@ mod grants;
 mod group_commit;
 mod harness;
 mod interruptions;
+mod invites;
 mod outbox;
 mod parameters;
 mod people;

@@ -20,6 +20,7 @@ const POSTGRES: &str = "15";
 /// Statements of the catalogue that run on requests, or again and again.
 const HOT: &[&str] = &[
     "ACCESS_FACTS",
+    "ACCESS_FACTS_OF_ROOTS",
     "ACCOUNT_BY_EMAIL",
     "BUCKETS_PUBLIC_AT",
     "BUCKET_STORAGE_KEYS",

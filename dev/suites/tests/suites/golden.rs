@@ -154,7 +154,7 @@ async fn cast(server: &Server) -> Cast {
 
 fn named_by(method: &str, path: &str) -> On {
     match (method, path) {
-        ("PUT" | "POST", "/object") => On::Bucket,
+        ("PUT" | "POST", "/object") | ("POST", "/permission/invite") | (_, "/permission/invite/pending") => On::Bucket,
         _ if path.contains("{bucketId}") => On::Bucket,
         _ if path.contains("{objectId}") => On::Object,
         _ => On::Nothing,
@@ -163,7 +163,10 @@ fn named_by(method: &str, path: &str) -> On {
 
 /// Calls a route as a client does that wants it to succeed.
 async fn call(caller: &Caller, method: &str, path: &str, bucket: &str, object: &str, somebody: &str) -> u16 {
-    let address = path.replace("{bucketId}", bucket).replace("{objectId}", object);
+    let mut address = path.replace("{bucketId}", bucket).replace("{objectId}", object);
+    for name in ["{token}", "{inviteId}"] {
+        address = address.replace(name, &unknown_id());
+    }
     let json = ("content-type", "application/json");
     let file = [
         ("content-disposition", "attachment; filename=\"new.txt\""),
@@ -195,6 +198,9 @@ async fn call(caller: &Caller, method: &str, path: &str, bucket: &str, object: &
         ("POST", "/object") => (format!("{address}?bucketId={bucket}"), vec![form], part.to_owned()),
         ("PUT", "/object/{objectId}") => (address, file.to_vec(), "newer".to_owned()),
         ("GET", "/object/{objectId}") => (format!("{address}?download=proxy"), Vec::new(), String::new()),
+        ("POST", "/permission/invite") => (address, vec![json], json!({ "bucketId": bucket }).to_string()),
+        ("GET", "/permission/invite/pending") => (format!("{address}?bucketId={bucket}"), Vec::new(), String::new()),
+        ("DELETE", "/permission/invite/pending/{inviteId}") => (address, Vec::new(), String::new()),
         ("PUT", path) if path.starts_with("/permission/") => (address, vec![json], row.to_string()),
         ("DELETE", path) if path.starts_with("/permission/") => {
             (format!("{address}?{holder}"), Vec::new(), String::new())

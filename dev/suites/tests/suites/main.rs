@@ -6,6 +6,7 @@ mod example;
 mod faults;
 mod flows;
 mod golden;
+mod invites;
 
 /// Makes a test of every backend from a function that takes a running server.
 macro_rules! on_both {
