@@ -165,6 +165,14 @@ fn refused(refusal: Refusal, asked: &Asked<'_>) -> Problem {
         Refusal::Authentication(AuthenticationError::WrongBasic) => {
             Problem::new(StatusCode::UNAUTHORIZED, "Invalid authorization credentials")
         }
+        Refusal::Authentication(AuthenticationError::HalfAccount) => Problem::new(
+            StatusCode::BAD_REQUEST,
+            "The headers x-amz-endpoint and x-amz-bucket come together or not at all",
+        ),
+        Refusal::Authentication(AuthenticationError::WrongAccount) => Problem::new(
+            StatusCode::FORBIDDEN,
+            "These credentials open no bucket that is registered here",
+        ),
         Refusal::Authentication(AuthenticationError::Bearer(reason)) => Problem::new(StatusCode::FORBIDDEN, reason),
         Refusal::Authentication(AuthenticationError::Unavailable(error)) => {
             tracing::error!(request_id = asked.request_id, cause = ?error, "authentication is out of reach");

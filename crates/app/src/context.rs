@@ -43,6 +43,8 @@ pub struct ServiceAccount {
     pub endpoint: String,
     /// The bucket in the store.
     pub bucket: String,
+    /// What it was found by: a keyed hash of the place and the credentials.
+    pub hash: Arc<[u8]>,
     /// The buckets registered there with the same credentials; sorted, never empty.
     pub buckets: Arc<[ItemId]>,
 }

@@ -18,6 +18,7 @@ pub mod objects;
 pub mod people;
 pub mod permissions;
 mod server;
+mod service_accounts;
 mod sign_in;
 pub mod signing_keys;
 mod storages;
@@ -28,8 +29,9 @@ pub use access::PermissionCode;
 pub use context::{Caller, Ctx, Person, ServiceAccount};
 pub use error::{About, Error, Upstream};
 pub use server::{App, Mode, Parts, Settings};
+pub use service_accounts::AccountHeaders;
 pub use sign_in::AuthenticationError;
-pub use storages::{DefaultStorage, Storages};
+pub use storages::{AccountKey, DefaultStorage, Storages};
 pub use store::{Meter, stamps::Stamps};
 
 /// A result whose failure is [`Error`].

@@ -17,6 +17,8 @@ pub struct Settings {
     pub mode: Mode,
     /// The objects API superuser, where configured.
     pub basic: Option<(String, Secret)>,
+    /// Whether credentials of registered S3 buckets open the buckets registered with them.
+    pub s3_accounts: bool,
     /// List only what the caller may read (objects contract 1.12).
     pub privacy_mask: bool,
     /// The identity providers whose users may do what the mask forbids to others; nobody is forbidden when there is none.

@@ -10,13 +10,17 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::{App, Caller, Mode, Person};
+use crate::{AccountHeaders, App, Caller, Mode, Person};
 
 /// Why credentials do not make a caller.
 #[derive(Debug)]
 pub enum AuthenticationError {
     /// Basic credentials that are wrong, or not configured.
     WrongBasic,
+    /// One of the two headers of a service account without the other.
+    HalfAccount,
+    /// Credentials that are none of a service account.
+    WrongAccount,
     /// A token that does not hold; the reason is fit for the caller.
     Bearer(String),
     /// Nobody can tell at the moment.
@@ -32,6 +36,7 @@ impl App {
     pub async fn authenticate(
         &self,
         credentials: &Credentials<'_>,
+        account: AccountHeaders<'_>,
         meter: &Arc<Meter>,
     ) -> Result<Caller, AuthenticationError> {
         let nobody = || match self.mode() {
@@ -42,10 +47,15 @@ impl App {
             Credentials::None => Ok(nobody()),
             // Where no issuer is believed, a token is no credential (objects contract 1.4, step 4).
             Credentials::Bearer(_) if matches!(self.mode(), Mode::NoAuth | Mode::BasicAuth) => Ok(nobody()),
-            Credentials::Basic(given) => match &self.settings().basic {
-                Some((username, password)) if given.is(username, password) => Ok(Caller::Superuser),
-                _ => Err(AuthenticationError::WrongBasic),
-            },
+            Credentials::Basic(given) => {
+                if let Some(caller) = self.service_account(account, given, meter).await? {
+                    return Ok(caller);
+                }
+                match &self.settings().basic {
+                    Some((username, password)) if given.is(username, password) => Ok(Caller::Superuser),
+                    _ => Err(AuthenticationError::WrongBasic),
+                }
+            }
             Credentials::Bearer(token) => {
                 let signed_in = self
                     .0
@@ -112,7 +122,7 @@ impl App {
     }
 }
 
-fn unavailable(error: StoreError) -> AuthenticationError {
+pub(crate) fn unavailable(error: StoreError) -> AuthenticationError {
     let error = domain::Error::from(error);
     AuthenticationError::Unavailable(domain::Error {
         kind: Kind::Unavailable,

@@ -26,6 +26,7 @@ pub struct Storages {
     allowed_endpoints: Vec<String>,
     connections: Connections,
     sealer: Sealer,
+    accounts: AccountKey,
     registered: Mutex<HashMap<StorageId, Registered>>,
 }
 
@@ -47,6 +48,34 @@ pub struct Mount {
     pub region: Option<String>,
 }
 
+/// The key of the hashes that service accounts are looked up by. Each hash begins with a mark of the key, so that those of
+/// an older one are recognised and made anew.
+pub struct AccountKey([u8; 32]);
+
+/// How long the mark is.
+const MARK: usize = 4;
+
+impl AccountKey {
+    /// A key derived from the server's.
+    pub const fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    fn of(&self, mount: &Mount) -> Vec<u8> {
+        let endpoint = mount.endpoint.trim_end_matches('/');
+        let secret = mount.secret_access_key.reveal();
+        let parts = [endpoint, &mount.bucket, &mount.access_key_id, secret];
+        let mut hash = self.prefix();
+        hash.extend(identity::secret::keyed_hash(&self.0, &parts));
+        hash
+    }
+
+    fn prefix(&self) -> Vec<u8> {
+        let mark = identity::secret::keyed_hash(&self.0, &["mark"]);
+        mark.iter().copied().take(MARK).collect()
+    }
+}
+
 /// What sealed credentials are bound to, so that they cannot be moved to another column.
 const ACCESS_KEY_ID: &[u8] = b"storage.access_key_id";
 const SECRET_ACCESS_KEY: &[u8] = b"storage.secret_access_key";
@@ -58,6 +87,7 @@ impl Storages {
         allowed_endpoints: &[String],
         connections: Connections,
         sealer: Sealer,
+        accounts: AccountKey,
     ) -> Self {
         let allowed_endpoints = allowed_endpoints
             .iter()
@@ -68,6 +98,7 @@ impl Storages {
             allowed_endpoints,
             connections,
             sealer,
+            accounts,
             registered: Mutex::default(),
         }
     }
@@ -127,14 +158,30 @@ impl Storages {
             })
         };
         Ok(NewStorage {
+            account: self.accounts.of(mount),
             access_key_id: seal(&mount.access_key_id, ACCESS_KEY_ID)?,
             secret_access_key: seal(mount.secret_access_key.reveal(), SECRET_ACCESS_KEY)?,
         })
     }
 
+    /// What a service account with these credentials is looked up by.
+    pub(crate) fn account(&self, mount: &Mount) -> Vec<u8> {
+        self.accounts.of(mount)
+    }
+
+    /// How hashes of the key in use begin.
+    pub(crate) fn account_prefix(&self) -> Vec<u8> {
+        self.accounts.prefix()
+    }
+
+    /// Whether buckets may be registered for an endpoint, and its credentials be tried.
+    pub(crate) fn allows(&self, endpoint: &str) -> bool {
+        self.allowed_endpoints.contains(&normalise_endpoint(endpoint))
+    }
+
     /// A client for an S3 bucket, if its endpoint is one that buckets may be registered for. Nothing is sent to others.
     pub(crate) fn connect(&self, mount: &Mount) -> Result<Arc<dyn Blobs>> {
-        if !self.allowed_endpoints.contains(&normalise_endpoint(&mount.endpoint)) {
+        if !self.allows(&mount.endpoint) {
             return Err(Error::new(
                 Kind::Denied,
                 "Buckets may not be registered for this endpoint",

@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write, net::ToSocketAddrs, path::Path, sync::Arc};
 
-use app::{App, DefaultStorage, Parts, Settings, Storages};
+use app::{AccountKey, App, DefaultStorage, Parts, Settings, Storages};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use blob::{Blobs, Connections, Files, S3, S3Config};
 use domain::{Clock, Entropy, Secret};
@@ -59,7 +59,13 @@ pub(crate) async fn build(config: &Config) -> Result<Arc<App>, String> {
         .unwrap_or_else(|| endpoint.into_iter().collect());
     Ok(Arc::new(App::new(Parts {
         store,
-        storages: Storages::new(default, &allowed, connections, sealer("storage credentials")?),
+        storages: Storages::new(
+            default,
+            &allowed,
+            connections,
+            sealer("storage credentials")?,
+            AccountKey::new(derive_key(&key, "service accounts")),
+        ),
         clock,
         bearer,
         issuer,
@@ -68,6 +74,7 @@ pub(crate) async fn build(config: &Config) -> Result<Arc<App>, String> {
         settings: Settings {
             public_url,
             mode: config.objects.mode(),
+            s3_accounts: config.objects.s3_accounts,
             basic: config
                 .objects
                 .basic_username

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use app::{App, AuthenticationError, Caller, Ctx, Meter, Mode};
+use app::{AccountHeaders, App, AuthenticationError, Caller, Ctx, Meter, Mode};
 use axum::{
     Router,
     body::Body,
@@ -225,9 +225,14 @@ impl<D: Dialect> Edge<D> {
                 .get(header::AUTHORIZATION)
                 .and_then(|value| value.to_str().ok()),
         );
+        let text = |name| request.2.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let account = AccountHeaders {
+            endpoint: text("x-amz-endpoint"),
+            bucket: text("x-amz-bucket"),
+        };
         let caller = self
             .app
-            .authenticate(&credentials, &entry.meter)
+            .authenticate(&credentials, account, &entry.meter)
             .await
             .map_err(Refusal::Authentication)?;
         entry.who = Who::of(&caller);

@@ -5,6 +5,7 @@ use std::fmt;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use domain::{Entropy, Secret};
@@ -43,6 +44,18 @@ impl ApiSecret {
 pub fn hash(secret: &str) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
+    hash
+}
+
+/// A hash that nobody can compute without the key: of parts that are kept apart by their lengths (HMAC with SHA-256).
+pub fn keyed_hash(key: &[u8; 32], parts: &[&str]) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.sign().as_ref());
     hash
 }
 
@@ -157,6 +170,22 @@ impl Basic {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_keyed_hash_depends_on_the_key_and_on_where_parts_end() {
+        let hash = |key: u8, parts: &[&str]| keyed_hash(&[key; 32], parts);
+        assert_eq!(hash(1, &["a", "b"]), hash(1, &["a", "b"]));
+        let others = [
+            hash(2, &["a", "b"]),
+            hash(1, &["ab", ""]),
+            hash(1, &["", "ab"]),
+            hash(1, &["ab"]),
+            hash(1, &["b", "a"]),
+        ];
+        for other in others {
+            assert_ne!(hash(1, &["a", "b"]), other);
+        }
+    }
 
     fn pair(username: &str, password: &str) -> Credentials<'static> {
         Credentials::Basic(Basic::Pair {

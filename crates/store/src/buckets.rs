@@ -20,13 +20,25 @@ pub(crate) const BUCKET_COLUMNS: usize = 18;
 
 sql! {
     STORAGE_INSERT: "
-INSERT INTO storage (endpoint, region, s3_bucket, access_key_id, secret_access_key) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO storage (endpoint, region, s3_bucket, access_key_id, secret_access_key, account)
+VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING id";
 
     STORAGE_UPDATE: "
 UPDATE storage SET endpoint = $1, region = $2, s3_bucket = $3, access_key_id = $4, secret_access_key = $5,
-    generation = generation + 1
-WHERE id = $6";
+    account = $6, generation = generation + 1
+WHERE id = $7";
+
+    /// The buckets that credentials open.
+    ACCOUNT_BUCKETS: "
+SELECT b.item_id FROM storage s JOIN bucket b ON b.storage_id = s.id WHERE s.account = $1 ORDER BY b.item_id";
+
+    /// how hashes of today's key begin, after which, how many: storages whose hash is missing or of another key.
+    ACCOUNTS_TO_MAKE: "
+SELECT id, endpoint, s3_bucket, access_key_id, secret_access_key, generation FROM storage
+WHERE (account IS NULL OR substr(account, 1, 4) <> $1) AND id > $2 ORDER BY id LIMIT $3";
+
+    ACCOUNT_SET: "UPDATE storage SET account = $1 WHERE id = $2 AND generation = $3";
 
     /// The root item of a bucket: kind 2, nothing above it.
     BUCKET_ITEM_INSERT: "
@@ -232,6 +244,58 @@ pub async fn find<S: Session>(s: &mut S, uuid: Uuid) -> Result<Option<BucketRow>
     s.find(&statement, &values, |row| BucketRow::read(row, 0)).await
 }
 
+/// One bucket by its key.
+pub async fn find_by_id<S: Session>(s: &mut S, id: ItemId) -> Result<Option<BucketRow>, StoreError> {
+    let mut query = Query::new("BUCKET_BY_ID", FROM);
+    query.and("i.id = {}", id);
+    let (statement, values) = query.build();
+    s.find(&statement, &values, |row| BucketRow::read(row, 0)).await
+}
+
+/// The buckets that were registered with the credentials of this hash, by key.
+pub async fn of_account<S: Session>(s: &mut S, account: &[u8]) -> Result<Vec<ItemId>, StoreError> {
+    s.fetch(&ACCOUNT_BUCKETS, &[account.into()], |row| row.get(0)).await
+}
+
+/// A storage whose credentials have no hash of today's key.
+#[derive(Clone, Debug)]
+pub struct WithoutAccount {
+    /// Its sealed credentials.
+    pub sealed: SealedStorage,
+    /// Where it is.
+    pub endpoint: String,
+    /// The bucket there.
+    pub s3_bucket: String,
+}
+
+/// Storages whose hash is missing or does not begin with `prefix`, after one, so many.
+pub async fn without_account<S: Session>(
+    s: &mut S,
+    prefix: &[u8],
+    after: StorageId,
+    limit: i64,
+) -> Result<Vec<WithoutAccount>, StoreError> {
+    s.fetch(&ACCOUNTS_TO_MAKE, &[prefix.into(), after.into(), limit.into()], |row| {
+        Ok(WithoutAccount {
+            sealed: SealedStorage {
+                id: row.get(0)?,
+                access_key_id: row.get(3)?,
+                secret_access_key: row.get(4)?,
+                generation: row.get(5)?,
+            },
+            endpoint: row.get(1)?,
+            s3_bucket: row.get(2)?,
+        })
+    })
+    .await
+}
+
+/// Keeps the hash of a storage, unless its credentials have changed meanwhile.
+pub async fn set_account<S: Session>(s: &mut S, storage: &SealedStorage, account: &[u8]) -> Result<(), StoreError> {
+    let values = [account.into(), storage.id.into(), storage.generation.into()];
+    s.execute(&ACCOUNT_SET, &values).await.map(drop)
+}
+
 /// The bucket that is mounted at exactly this place.
 pub async fn find_mount<S: Session>(
     s: &mut S,
@@ -295,6 +359,8 @@ pub struct NewStorage {
     pub access_key_id: Vec<u8>,
     /// The sealed secret access key.
     pub secret_access_key: Vec<u8>,
+    /// What a service account with these credentials is looked up by.
+    pub account: Vec<u8>,
 }
 
 /// A bucket to create.
@@ -331,6 +397,7 @@ pub async fn insert<S: Session>(s: &mut S, new: &NewBucket, by: Uuid, now: Times
                 (&new.s3_bucket).into(),
                 storage.access_key_id.as_slice().into(),
                 storage.secret_access_key.as_slice().into(),
+                storage.account.as_slice().into(),
             ];
             Some(s.one(&STORAGE_INSERT, &values, |row| row.get(0)).await?)
         }
@@ -390,6 +457,7 @@ pub async fn update<S: Session>(
             s3_bucket.into(),
             sealed.access_key_id.as_slice().into(),
             sealed.secret_access_key.as_slice().into(),
+            sealed.account.as_slice().into(),
             (*id).into(),
         ];
         s.execute(&STORAGE_UPDATE, &values).await?;

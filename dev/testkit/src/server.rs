@@ -246,6 +246,12 @@ impl Server {
         self.folder.path().join("log")
     }
 
+    /// What `section.key` of its configuration is set to.
+    pub fn configured(&self, key: &str) -> Option<&str> {
+        let name = key.replace('.', "__").to_uppercase();
+        self.variables.get(&name).map(String::as_str)
+    }
+
     /// What it logged so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap_or_default()

@@ -14,6 +14,7 @@ use super::{BucketView, MAX_KEY, Mount, exists, normalise_key, not_found};
 use crate::{
     About, App, Ctx, Error, Result, audit,
     gate::{self, On},
+    service_accounts::may_register,
 };
 
 /// A bucket to register.
@@ -36,6 +37,7 @@ pub struct NewBucket {
 /// # Errors
 /// `Denied` when the credentials do not open the bucket; `Conflict` when it is registered with others.
 pub async fn create(app: &App, ctx: &Ctx, new: NewBucket) -> Result<BucketView> {
+    may_register(app, &ctx.caller, new.mount.as_ref())?;
     let uuid = app.entropy().uuid();
     let mut codes = new.codes.unwrap_or_else(|| PermissionCode::ALL.to_vec());
     codes.dedup();

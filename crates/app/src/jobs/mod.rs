@@ -19,6 +19,11 @@ const IDLE: Duration = Duration::from_secs(2);
 impl App {
     /// Runs the jobs until the future is dropped. `holder` names this process in leases.
     pub async fn run_jobs(self: Arc<Self>, holder: String) {
+        match self.make_accounts().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "made the look-up of service accounts"),
+            Err(error) => tracing::warn!(error = %error, cause = error.source.as_deref(), "a job failed"),
+        }
         let mut next_clean = self.now();
         loop {
             if self.now() >= next_clean {

@@ -40,9 +40,15 @@ pub(crate) fn registered(number: u128, key: &str) -> NewBucket {
         storage: Some(NewStorage {
             access_key_id: vec![0, 1, 255],
             secret_access_key: vec![2, 0, 254],
+            account: account(9),
         }),
         ..bucket(number, key)
     }
+}
+
+/// A hash of credentials, of the key whose hashes begin with four times `1`.
+fn account(number: u8) -> Vec<u8> {
+    [[1; 4], [number; 4]].concat()
 }
 
 /// Creates a bucket.
@@ -104,6 +110,36 @@ both! {
         assert!(search_within(db, first, within(&ids[1..])).await.is_empty());
         // The contract shows buckets to people who may not read them.
         assert_eq!(search_within(db, any, Restriction::Readable(domain::PersonId(1))).await, all);
+    }
+
+    async fn buckets_are_found_by_the_hash_of_their_credentials(db: &Db) {
+        let mut ids = Vec::new();
+        for (number, key) in [(1, "a"), (2, "b"), (3, "c")] {
+            ids.push(create(db, registered(number, key)).await.unwrap());
+        }
+        create(db, bucket(4, "d")).await.unwrap();
+        let of = |number| op!(Point |s, number: u8| -> Vec<ItemId> { buckets::of_account(s, &account(number)).await });
+        assert_eq!(db.run(of(9)).await.unwrap(), ids);
+        assert!(db.run(of(8)).await.unwrap().is_empty());
+        let without = |prefix: u8, limit: i64| op!(Read |s, prefix: u8, limit: i64| -> Vec<i64> {
+            let found = buckets::without_account(s, &[prefix; 4], domain::StorageId(0), limit).await?;
+            Ok(found.into_iter().map(|one| one.sealed.id.0).collect())
+        });
+        assert!(db.run(without(1, 9)).await.unwrap().is_empty());
+        assert_eq!(db.run(without(2, 9)).await.unwrap().len(), 3, "hashes of another key");
+        assert_eq!(db.run(without(2, 2)).await.unwrap().len(), 2);
+        let set = op!(Write |s| -> () {
+            let one = buckets::find(s, uuid(2)).await?.and_then(|row| row.storage).expect("it is registered");
+            let changed = buckets::SealedStorage { generation: 7, ..one.clone() };
+            buckets::set_account(s, &changed, &account(7)).await?;
+            buckets::set_account(s, &one, &account(8)).await
+        });
+        db.run(set).await.unwrap();
+        assert_eq!(db.run(of(8)).await.unwrap(), ids[1..2]);
+        assert!(db.run(of(7)).await.unwrap().is_empty(), "credentials that changed meanwhile");
+        let id = ids[2];
+        let found = op!(Point |s, id: ItemId| -> Option<Uuid> { Ok(buckets::find_by_id(s, id).await?.map(|row| row.uuid)) });
+        assert_eq!(db.run(found).await.unwrap(), Some(uuid(3)));
     }
 
     async fn awkward_names_come_back(db: &Db) {
@@ -265,7 +301,7 @@ both! {
         let moved = |s3_bucket: &str| BucketChange {
             storage: Some((
                 storage,
-                NewStorage { access_key_id: vec![7], secret_access_key: vec![8] },
+                NewStorage { access_key_id: vec![7], secret_access_key: vec![8], account: account(8) },
                 "https://s3.example".to_owned(),
                 None,
                 s3_bucket.to_owned(),

@@ -21,6 +21,7 @@ const POSTGRES: &str = "15";
 const HOT: &[&str] = &[
     "ACCESS_FACTS",
     "ACCESS_FACTS_OF_ROOTS",
+    "ACCOUNT_BUCKETS",
     "ACCOUNT_BY_EMAIL",
     "BUCKETS_PUBLIC_AT",
     "BUCKET_STORAGE_KEYS",

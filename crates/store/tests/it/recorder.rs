@@ -169,6 +169,7 @@ fn grant_filters() -> Vec<GrantFilter> {
 pub(crate) async fn composed() -> Vec<Statement> {
     let s = &mut Recorder::default();
     buckets::find(s, uuid(1)).await.unwrap();
+    buckets::find_by_id(s, ItemId(1)).await.unwrap();
     buckets::find_mount(s, "b", "e", "k").await.unwrap();
     for key in ["/", "k"] {
         buckets::below(s, "b", "e", key).await.unwrap();

@@ -7,6 +7,7 @@ mod faults;
 mod flows;
 mod golden;
 mod invites;
+mod modes;
 
 /// Makes a test of every backend from a function that takes a running server.
 macro_rules! on_both {

@@ -64,7 +64,13 @@ impl House {
         let shared: Arc<dyn Clock> = clock.clone();
         let app = App::new(Parts {
             store,
-            storages: Storages::new(default, &[], Connections::default(), sealer),
+            storages: Storages::new(
+                default,
+                &[],
+                Connections::default(),
+                sealer,
+                crate::AccountKey::new([3; 32]),
+            ),
             bearer: Bearer::new(vec![issuer.trusted()], Arc::clone(&shared)).unwrap(),
             clock: shared,
             entropy,
@@ -75,6 +81,7 @@ impl House {
                 public_url: "http://localhost".to_owned(),
                 basic: None,
                 mode: crate::Mode::OidcAuth,
+                s3_accounts: false,
                 privacy_mask: true,
                 elevated_idps: Vec::new(),
                 link_seconds: 300,
