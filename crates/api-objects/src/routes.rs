@@ -126,6 +126,13 @@ fn bucket_routes() -> Vec<Route<Objects>> {
             on_bucket(Code::Create),
             buckets::child::handle,
         ),
+        Route::new(
+            Method::PATCH,
+            "/bucket/{bucketId}/public",
+            "toggleBucketPublic",
+            on_bucket(Code::Manage).elevated(),
+            buckets::public::handle,
+        ),
     ]
 }
 
@@ -208,6 +215,13 @@ fn object_routes() -> Vec<Route<Objects>> {
             "deleteObject",
             on_object(Code::Delete),
             objects::delete::handle,
+        ),
+        Route::new(
+            Method::PATCH,
+            "/object/{objectId}/public",
+            "toggleObjectPublic",
+            on_object(Code::Manage).elevated(),
+            objects::public::handle,
         ),
         Route::new(
             Method::GET,

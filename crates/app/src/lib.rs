@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod objects;
 pub mod people;
 pub mod permissions;
+mod public;
 mod server;
 mod service_accounts;
 mod sign_in;

@@ -11,6 +11,7 @@ mod files;
 mod key;
 mod metered;
 mod operation;
+pub mod policy;
 mod s3;
 mod store;
 mod wrap;

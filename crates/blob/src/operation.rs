@@ -19,13 +19,22 @@ pub enum Operation {
     Tags,
     /// [`NativeVersions::put_tags`](crate::NativeVersions::put_tags)
     PutTags,
-    /// [`NativeVersions::list_versions`](crate::NativeVersions::list_versions)
+    /// [`NativeVersions::list_versions`](crate::NativeVersions::list_versions) and
+    /// [`NativeVersions::list_folder`](crate::NativeVersions::list_folder)
     ListVersions,
+    /// [`NativeVersions::policy`](crate::NativeVersions::policy)
+    Policy,
+    /// [`NativeVersions::put_policy`](crate::NativeVersions::put_policy)
+    PutPolicy,
+    /// [`NativeVersions::anyone_may_read`](crate::NativeVersions::anyone_may_read)
+    Acl,
+    /// [`NativeVersions::withdraw_from_anyone`](crate::NativeVersions::withdraw_from_anyone)
+    PutAcl,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Put,
         Self::Get,
         Self::Head,
@@ -35,6 +44,10 @@ impl Operation {
         Self::Tags,
         Self::PutTags,
         Self::ListVersions,
+        Self::Policy,
+        Self::PutPolicy,
+        Self::Acl,
+        Self::PutAcl,
     ];
 
     /// The name for a metric's label.
@@ -49,6 +62,10 @@ impl Operation {
             Self::Tags => "tags",
             Self::PutTags => "put_tags",
             Self::ListVersions => "list_versions",
+            Self::Policy => "policy",
+            Self::PutPolicy => "put_policy",
+            Self::Acl => "acl",
+            Self::PutAcl => "put_acl",
         }
     }
 }

@@ -145,6 +145,26 @@ pub trait NativeVersions: Send + Sync {
     /// within a key from the newest; go on with [`ListPage::next`].
     async fn list_versions(&self, prefix: &str, after: Option<&ListCursor>) -> Result<ListPage>;
 
+    /// The same of the keys that start with the prefix and have no `/` behind it. A page may have fewer entries, even
+    /// none, where the store has folders to pass over.
+    async fn list_folder(&self, prefix: &str, after: Option<&ListCursor>) -> Result<ListPage>;
+
+    /// The policy of the bucket as S3 keeps it (JSON); `None` where it has none.
+    async fn policy(&self) -> Result<Option<String>>;
+
+    /// Replaces the policy of the bucket, or removes it.
+    async fn put_policy(&self, policy: Option<&str>) -> Result<()>;
+
+    /// Whether the access control list of a blob lets anyone read it. In a store without such lists nobody may by them.
+    ///
+    /// # Errors
+    /// As [`Blobs::get`].
+    async fn anyone_may_read(&self, key: &Key) -> Result<bool>;
+
+    /// Takes from the access control list of a blob what it gives to anyone, if that includes reading, and leaves all
+    /// others; whether it changed. A blob that does not exist has no list.
+    async fn withdraw_from_anyone(&self, key: &Key) -> Result<bool>;
+
     /// Aborts uploads in parts to a key that nobody finished, so that their parts are not kept; how many there were.
     async fn abort_parts(&self, key: &Key) -> Result<usize>;
 }

@@ -100,6 +100,39 @@ macro_rules! wrapper {
                 $crate::wrap::native(&self.inner)?.abort_parts(key).await
             }
 
+            async fn list_folder(
+                &self,
+                prefix: &str,
+                after: Option<&$crate::ListCursor>,
+            ) -> $crate::Result<$crate::ListPage> {
+                let native = $crate::wrap::native(&self.inner)?;
+                self.around($crate::Operation::ListVersions, native.list_folder(prefix, after))
+                    .await
+            }
+
+            async fn policy(&self) -> $crate::Result<Option<String>> {
+                let native = $crate::wrap::native(&self.inner)?;
+                self.around($crate::Operation::Policy, native.policy()).await
+            }
+
+            async fn put_policy(&self, policy: Option<&str>) -> $crate::Result<()> {
+                let native = $crate::wrap::native(&self.inner)?;
+                self.around($crate::Operation::PutPolicy, native.put_policy(policy))
+                    .await
+            }
+
+            async fn anyone_may_read(&self, key: &$crate::Key) -> $crate::Result<bool> {
+                let native = $crate::wrap::native(&self.inner)?;
+                self.around($crate::Operation::Acl, native.anyone_may_read(key))
+                    .await
+            }
+
+            async fn withdraw_from_anyone(&self, key: &$crate::Key) -> $crate::Result<bool> {
+                let native = $crate::wrap::native(&self.inner)?;
+                self.around($crate::Operation::PutAcl, native.withdraw_from_anyone(key))
+                    .await
+            }
+
             async fn list_versions(
                 &self,
                 prefix: &str,

@@ -6,7 +6,7 @@ use access::{Actions, Chain, Grant, GrantKind, ItemKind, Node, Principal, Subjec
 use domain::{ClassificationId, ItemId, PersonId, Timestamp};
 use uuid::Uuid;
 
-use crate::{Row, Session, StoreError, Value, catalogue::sql, session::data};
+use crate::{Row, Session, StoreError, Value, buckets::is_below_public, catalogue::sql, session::data};
 
 /// The principals that the caller ($2) holds now ($3).
 macro_rules! caller {
@@ -46,14 +46,16 @@ UNION ALL"
 
 /// The item and its ancestors, and the principals that the caller holds now.
 macro_rules! chain_and_caller {
-    () => {
+    ($engine:ident) => {
         concat!(
             "
 WITH RECURSIVE
 chain (depth, id, parent_id, kind, owner_id, flags, opens_at, closes_at, classification_id) AS (
     SELECT CAST(0 AS BIGINT), id, parent_id, kind, owner_id,
         CASE WHEN disabled_at IS NULL THEN 0 ELSE 1 END + CASE WHEN recycled_at IS NULL THEN 0 ELSE 2 END
-            + CASE WHEN public THEN 4 ELSE 0 END + CASE WHEN inherits THEN 8 ELSE 0 END,
+            + CASE WHEN public AND (kind = 2 OR public_generation = coalesce(
+                (SELECT private_generation FROM bucket WHERE item_id = item.parent_id), 0)) THEN 4 ELSE 0 END
+            + CASE WHEN inherits THEN 8 ELSE 0 END,
         opens_at, closes_at, classification_id
     FROM item WHERE uuid = $1
     UNION ALL
@@ -68,6 +70,11 @@ chain (depth, id, parent_id, kind, owner_id, flags, opens_at, closes_at, classif
 SELECT depth, CAST(0 AS BIGINT), id, kind, owner_id, flags, opens_at, closes_at, classification_id FROM chain",
             caller_rows!(),
             "
+SELECT chain.depth, 4, chain.id, 0, NULL, 0, NULL, NULL, NULL FROM chain CROSS JOIN bucket b
+WHERE b.item_id = chain.id AND ",
+            is_below_public!($engine),
+            "
+UNION ALL
 SELECT chain.depth, 1, held.principal_id, held.principal_kind, held.kind, held.actions, held.opens_at, held.closes_at,
     NULL
 FROM chain CROSS JOIN caller "
@@ -77,7 +84,7 @@ FROM chain CROSS JOIN caller "
 
 /// Items that have nothing above them, and the principals that the caller holds now.
 macro_rules! roots_and_caller {
-    ($named:literal) => {
+    ($engine:ident, $named:literal) => {
         concat!(
             "
 WITH root (id, kind, owner_id, flags, opens_at, closes_at, classification_id) AS (
@@ -94,6 +101,11 @@ WITH root (id, kind, owner_id, flags, opens_at, closes_at, classification_id) AS
 SELECT root.id, CAST(0 AS BIGINT), root.id, kind, owner_id, flags, opens_at, closes_at, classification_id FROM root",
             caller_rows!(),
             "
+SELECT root.id, 4, root.id, 0, NULL, 0, NULL, NULL, NULL FROM root CROSS JOIN bucket b
+WHERE b.item_id = root.id AND ",
+            is_below_public!($engine),
+            "
+UNION ALL
 SELECT root.id, 1, held.principal_id, held.principal_kind, held.kind, held.actions, held.opens_at, held.closes_at, NULL
 FROM root CROSS JOIN caller "
         )
@@ -101,15 +113,16 @@ FROM root CROSS JOIN caller "
 }
 
 sql! {
-    /// item uuid, person or null, now. Rows in no order: tag 0 a node, 1 a grant, 2 a clearance, 3 the caller.
+    /// item uuid, person or null, now. Rows in no order: tag 0 a node, 1 a grant, 2 a clearance, 3 the caller, 4 a
+    /// bucket that lies below a public one.
     ///
     /// Each grant is one seek by item and principal. Left to themselves the planners would rather read everything that
     /// a principal holds anywhere, or everything that others hold here. `CROSS JOIN` keeps SQLite to the order written;
     /// on PostgreSQL, where it does not, `OFFSET 0` keeps the look-up inside.
     ACCESS_FACTS: {
-        sqlite: concat!(chain_and_caller!(), "CROSS JOIN access_grant held
+        sqlite: concat!(chain_and_caller!(sqlite), "CROSS JOIN access_grant held
 WHERE held.item_id = chain.id AND held.principal_kind = caller.kind AND held.principal_id = caller.id"),
-        postgres: concat!(chain_and_caller!(), "CROSS JOIN LATERAL (
+        postgres: concat!(chain_and_caller!(postgres), "CROSS JOIN LATERAL (
     SELECT * FROM access_grant
     WHERE item_id = chain.id AND principal_kind = caller.kind AND principal_id = caller.id OFFSET 0
 ) held"),
@@ -118,12 +131,12 @@ WHERE held.item_id = chain.id AND held.principal_kind = caller.kind AND held.pri
     /// uuids, person or null, now: the facts about many roots at once. Rows as above, with the item in place of the depth.
     ACCESS_FACTS_OF_ROOTS: {
         sqlite: concat!(
-            roots_and_caller!("uuid IN (SELECT unhex(value) FROM json_each($1))"),
+            roots_and_caller!(sqlite, "uuid IN (SELECT unhex(value) FROM json_each($1))"),
             "CROSS JOIN access_grant held
 WHERE held.item_id = root.id AND held.principal_kind = caller.kind AND held.principal_id = caller.id"
         ),
         postgres: concat!(
-            roots_and_caller!("uuid = ANY($1)"),
+            roots_and_caller!(postgres, "uuid = ANY($1)"),
             "CROSS JOIN LATERAL (
     SELECT * FROM access_grant
     WHERE item_id = root.id AND principal_kind = caller.kind AND principal_id = caller.id OFFSET 0
@@ -234,6 +247,10 @@ fn gather(mut rows: Vec<FactRow>, person: Option<PersonId>) -> Result<(Vec<Node>
                 add(&mut node.grants, grant);
             }
             2 => clearances.push(ClassificationId(row.a)),
+            4 => {
+                let node = nodes.last_mut().ok_or_else(|| data(1, &"public before its item"))?;
+                add(&mut node.grants, to_anyone());
+            }
             _ => active = row.flags != 0,
         }
     }
@@ -251,13 +268,7 @@ fn node(row: &FactRow) -> Result<Node, StoreError> {
     };
     let mut grants = Vec::new();
     if row.flags & 4 != 0 {
-        // The public flag of an item is a grant of READ to anyone (objects contract 3.2, steps 5 and 6).
-        grants.push(Grant {
-            principal: Principal::Anyone,
-            actions: access::PermissionCode::Read.actions(),
-            kind: GrantKind::Add,
-            window: Window::ALWAYS,
-        });
+        grants.push(to_anyone());
     }
     Ok(Node {
         item: ItemId(row.a),
@@ -273,6 +284,16 @@ fn node(row: &FactRow) -> Result<Node, StoreError> {
         units: Vec::new(),
         grants,
     })
+}
+
+/// What is public is a grant of READ to anyone (objects contract 3.2, steps 5 and 6).
+fn to_anyone() -> Grant {
+    Grant {
+        principal: Principal::Anyone,
+        actions: access::PermissionCode::Read.actions(),
+        kind: GrantKind::Add,
+        window: Window::ALWAYS,
+    }
 }
 
 fn grant(row: &FactRow) -> Result<Grant, StoreError> {

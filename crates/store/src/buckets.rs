@@ -3,7 +3,7 @@
 use domain::{ItemId, StorageId, Timestamp};
 use uuid::Uuid;
 
-use crate::{Restriction, Row, Session, StoreError, Value, catalogue::sql, query::Query, stamps::Stamps};
+use crate::{Restriction, Row, Session, StoreError, Value, catalogue::sql, public, query::Query, stamps::Stamps};
 
 /// The columns of [`BucketRow`], from `item i`, `bucket b` and `storage s`.
 macro_rules! bucket_columns {
@@ -17,6 +17,38 @@ pub(crate) use bucket_columns;
 
 /// How many columns [`bucket_columns!`] has.
 pub(crate) const BUCKET_COLUMNS: usize = 18;
+
+/// Whether a bucket above `bucket b` is public: one seek for each segment of its key. A key without its last segment is
+/// what is left when all its other characters, and then the slash, are trimmed from its end.
+macro_rules! is_below_public {
+    (sqlite) => {
+        is_below_public!(@ "bucket above")
+    };
+    // A look-up for each key, whatever PostgreSQL thinks how many keys there are.
+    (postgres) => {
+        is_below_public!(@ "LATERAL (
+            SELECT item_id, s3_bucket, endpoint, object_key FROM bucket
+            WHERE s3_bucket = b.s3_bucket AND endpoint = b.endpoint
+                AND object_key = CASE keys.key WHEN '' THEN '/' ELSE keys.key END OFFSET 0
+        ) above")
+    };
+    (@ $above:literal) => {
+        concat!(
+            "EXISTS (
+    WITH RECURSIVE keys (key) AS (
+        SELECT rtrim(rtrim(b.object_key, replace(b.object_key, '/', '')), '/') WHERE b.object_key <> '/'
+        UNION ALL
+        SELECT rtrim(rtrim(key, replace(key, '/', '')), '/') FROM keys WHERE key <> ''
+    )
+    SELECT 1 FROM keys CROSS JOIN ", $above, " CROSS JOIN item mounted
+    WHERE above.s3_bucket = b.s3_bucket AND above.endpoint = b.endpoint
+        AND above.object_key = CASE keys.key WHEN '' THEN '/' ELSE keys.key END
+        AND mounted.id = above.item_id AND mounted.public
+)"
+        )
+    };
+}
+pub(crate) use is_below_public;
 
 sql! {
     STORAGE_INSERT: "
@@ -42,8 +74,8 @@ WHERE (account IS NULL OR substr(account, 1, 4) <> $1) AND id > $2 ORDER BY id L
 
     /// The root item of a bucket: kind 2, nothing above it.
     BUCKET_ITEM_INSERT: "
-INSERT INTO item (uuid, kind, name, inherits, active, public, created_by, created_at)
-VALUES ($1, 2, $2, FALSE, $3, $4, $5, $6) RETURNING id";
+INSERT INTO item (uuid, kind, name, inherits, active, created_by, created_at)
+VALUES ($1, 2, $2, FALSE, $3, $4, $5) RETURNING id";
 
     BUCKET_INSERT: "
 INSERT INTO bucket (item_id, storage_id, endpoint, region, s3_bucket, object_key) VALUES ($1, $2, $3, $4, $5, $6)";
@@ -119,8 +151,11 @@ pub struct BucketRow {
     pub name: String,
     /// Stored and filterable, not enforced.
     pub active: bool,
-    /// Anyone may read it.
+    /// It was made public itself.
     pub public: bool,
+    /// A bucket above it is public, which makes this one public too. Looked up for a bucket on its own, not for the bucket
+    /// of an object.
+    pub public_above: bool,
     /// Stamps.
     pub stamps: Stamps,
     /// Endpoint of the store; the server's own address for the default storage.
@@ -147,6 +182,7 @@ impl BucketRow {
             name: row.get(first + 2)?,
             active: row.get(first + 3)?,
             public: row.get(first + 4)?,
+            public_above: false,
             stamps: Stamps::read(row, first + 5)?,
             endpoint: row.get(first + 9)?,
             region: row.get(first + 10)?,
@@ -166,11 +202,29 @@ impl BucketRow {
     }
 }
 
-const FROM: &str = concat!(
-    "SELECT ",
-    bucket_columns!(),
-    " FROM item i JOIN bucket b ON b.item_id = i.id LEFT JOIN storage s ON s.id = b.storage_id WHERE TRUE"
-);
+macro_rules! from {
+    ($engine:ident) => {
+        concat!(
+            "SELECT ",
+            bucket_columns!(),
+            ", ",
+            is_below_public!($engine),
+            " FROM item i JOIN bucket b ON b.item_id = i.id LEFT JOIN storage s ON s.id = b.storage_id WHERE TRUE"
+        )
+    };
+}
+
+/// A query for whole buckets.
+fn query(name: &'static str) -> Query<'static> {
+    Query::split(name, from!(sqlite), from!(postgres))
+}
+
+fn whole(row: &Row<'_>) -> Result<BucketRow, StoreError> {
+    Ok(BucketRow {
+        public_above: row.get(BUCKET_COLUMNS)?,
+        ..BucketRow::read(row, 0)?
+    })
+}
 
 /// Which buckets; everything given must match.
 #[derive(Clone, Debug, Default)]
@@ -197,7 +251,7 @@ pub async fn search<S: Session>(
     restriction: &Restriction,
 ) -> Result<Vec<BucketRow>, StoreError> {
     let within = restriction.buckets();
-    let mut query = Query::new("BUCKET_SEARCH", FROM);
+    let mut query = query("BUCKET_SEARCH");
     query.and_uuids(
         "i.uuid IN (SELECT unhex(value) FROM json_each({}))",
         "i.uuid = ANY({})",
@@ -233,23 +287,23 @@ pub async fn search<S: Session>(
     );
     query.then(" ORDER BY i.id");
     let (statement, values) = query.build();
-    s.fetch(&statement, &values, |row| BucketRow::read(row, 0)).await
+    s.fetch(&statement, &values, whole).await
 }
 
 /// One bucket by its public id.
 pub async fn find<S: Session>(s: &mut S, uuid: Uuid) -> Result<Option<BucketRow>, StoreError> {
-    let mut query = Query::new("BUCKET_BY_UUID", FROM);
+    let mut query = query("BUCKET_BY_UUID");
     query.and("i.uuid = {}", uuid);
     let (statement, values) = query.build();
-    s.find(&statement, &values, |row| BucketRow::read(row, 0)).await
+    s.find(&statement, &values, whole).await
 }
 
 /// One bucket by its key.
 pub async fn find_by_id<S: Session>(s: &mut S, id: ItemId) -> Result<Option<BucketRow>, StoreError> {
-    let mut query = Query::new("BUCKET_BY_ID", FROM);
+    let mut query = query("BUCKET_BY_ID");
     query.and("i.id = {}", id);
     let (statement, values) = query.build();
-    s.find(&statement, &values, |row| BucketRow::read(row, 0)).await
+    s.find(&statement, &values, whole).await
 }
 
 /// The buckets that were registered with the credentials of this hash, by key.
@@ -303,12 +357,12 @@ pub async fn find_mount<S: Session>(
     endpoint: &str,
     key: &str,
 ) -> Result<Option<BucketRow>, StoreError> {
-    let mut query = Query::new("BUCKET_BY_MOUNT", FROM);
+    let mut query = query("BUCKET_BY_MOUNT");
     query.and("b.s3_bucket = {}", s3_bucket);
     query.and("b.endpoint = {}", endpoint);
     query.and("b.object_key = {}", key);
     let (statement, values) = query.build();
-    s.find(&statement, &values, |row| BucketRow::read(row, 0)).await
+    s.find(&statement, &values, whole).await
 }
 
 /// The buckets mounted strictly below a place, at any depth (objects contract 2.3; by path segment, not by text: E-05).
@@ -318,11 +372,10 @@ pub async fn below<S: Session>(
     endpoint: &str,
     key: &str,
 ) -> Result<Vec<BucketRow>, StoreError> {
-    let mut query = Query::new("BUCKETS_BELOW", FROM);
+    let mut query = query("BUCKETS_BELOW");
     query.and("b.s3_bucket = {}", s3_bucket);
     query.and("b.endpoint = {}", endpoint);
-    // The keys below `a/b` are those from `a/b/` up to, and without, `a/b0`: `0` follows `/`.
-    let (from, to) = (format!("{key}/"), format!("{key}0"));
+    let (from, to) = public::below(key);
     if key == "/" {
         query.and("b.object_key <> {}", "/");
     } else {
@@ -331,7 +384,7 @@ pub async fn below<S: Session>(
     }
     query.then(" ORDER BY i.id");
     let (statement, values) = query.build();
-    s.fetch(&statement, &values, |row| BucketRow::read(row, 0)).await
+    s.fetch(&statement, &values, whole).await
 }
 
 /// Whether a bucket mounted above this place is public.
@@ -372,8 +425,6 @@ pub struct NewBucket {
     pub name: String,
     /// Active.
     pub active: bool,
-    /// Anyone may read it.
-    pub public: bool,
     /// Endpoint of the store.
     pub endpoint: String,
     /// Region of the store.
@@ -406,7 +457,6 @@ pub async fn insert<S: Session>(s: &mut S, new: &NewBucket, by: Uuid, now: Times
         new.uuid.into(),
         (&new.name).into(),
         new.active.into(),
-        new.public.into(),
         by.into(),
         now.into(),
     ];

@@ -54,6 +54,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         crate::organisations::STATEMENTS,
         crate::outbox::STATEMENTS,
         crate::people::STATEMENTS,
+        crate::public::STATEMENTS,
     ]
     .into_iter()
     .flatten()

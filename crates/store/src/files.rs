@@ -17,6 +17,14 @@ macro_rules! version_columns {
     };
 }
 
+/// Whether an object `item f` of `bucket b` with the root `item i` is public by itself or by its bucket; what buckets above
+/// make public is not asked here.
+macro_rules! object_public {
+    () => {
+        "(f.public AND f.public_generation = b.private_generation OR i.public)"
+    };
+}
+
 /// An object with its bucket and one of its versions.
 macro_rules! object {
     ($($on:literal)*) => {
@@ -24,7 +32,7 @@ macro_rules! object {
             "SELECT ",
             bucket_columns!(),
             ",
-    f.id, f.uuid, f.path, f.name, f.active, f.public, f.last_synced_at, f.created_by, f.created_at, f.updated_by,
+    f.id, f.uuid, f.path, f.name, f.active, ", object_public!(), ", f.last_synced_at, f.created_by, f.created_at, f.updated_by,
     f.updated_at, ",
             version_columns!(),
             "
@@ -55,8 +63,8 @@ sql! {
     };
 
     OBJECT_INSERT: "
-INSERT INTO item (uuid, parent_id, kind, name, path, public, created_by, created_at)
-VALUES ($1, $2, 1, $3, $4, $5, $6, $7) RETURNING id";
+INSERT INTO item (uuid, parent_id, kind, name, path, created_by, created_at)
+VALUES ($1, $2, 1, $3, $4, $5, $6) RETURNING id";
 
     OBJECT_TOUCH: "UPDATE item SET updated_by = $1, updated_at = $2 WHERE id = $3";
 
@@ -193,7 +201,7 @@ pub struct ObjectRow {
     pub name: String,
     /// Stored and filterable, not enforced.
     pub active: bool,
-    /// Anyone may read it.
+    /// Anyone may read it: it was made public itself, or its bucket was.
     pub public: bool,
     /// When it was last synchronised with the store.
     pub last_synced_at: Option<Timestamp>,
@@ -282,8 +290,6 @@ pub struct NewObject {
     pub name: String,
     /// Full key.
     pub path: String,
-    /// Anyone may read it.
-    pub public: bool,
 }
 
 /// Creates an object without a version. Another object at the same path is a unique violation.
@@ -293,7 +299,6 @@ pub async fn insert<S: Session>(s: &mut S, new: &NewObject, by: Uuid, now: Times
         new.bucket.into(),
         (&new.name).into(),
         (&new.path).into(),
-        new.public.into(),
         by.into(),
         now.into(),
     ];

@@ -21,6 +21,7 @@ pub mod organisations;
 pub mod outbox;
 pub mod people;
 mod postgres;
+pub mod public;
 mod query;
 mod restriction;
 mod run;

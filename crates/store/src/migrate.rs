@@ -19,6 +19,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0004_gate.sql"),
         include_str!("../migrations/postgres/0004_gate.sql"),
     ),
+    (
+        5,
+        "public",
+        include_str!("../migrations/sqlite/0005_public.sql"),
+        include_str!("../migrations/postgres/0005_public.sql"),
+    ),
 ];
 
 fn check(applied: i64) -> Result<(), StoreError> {

@@ -40,6 +40,8 @@ INSERT INTO lease (name, holder, held_until) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until
 WHERE lease.holder = excluded.holder OR lease.held_until < $4
 RETURNING holder";
+
+    LEASE_RELEASE: "DELETE FROM lease WHERE name = $1 AND holder = $2";
 }
 
 /// An effect that is due.
@@ -124,4 +126,9 @@ pub async fn take_lease<S: Session>(
     Ok(s.find(&LEASE_TAKE, &values, |row| row.get::<String>(0))
         .await?
         .is_some())
+}
+
+/// Gives a lease back before its time.
+pub async fn release_lease<S: Session>(s: &mut S, name: &str, holder: &str) -> Result<(), StoreError> {
+    s.execute(&LEASE_RELEASE, &[name.into(), holder.into()]).await.map(drop)
 }

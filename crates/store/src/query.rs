@@ -16,10 +16,15 @@ pub(crate) struct Query<'a> {
 impl<'a> Query<'a> {
     /// Starts with a text that ends in a `WHERE` clause, without parameters.
     pub(crate) fn new(name: &'static str, text: &'static str) -> Self {
+        Self::split(name, text, text)
+    }
+
+    /// Starts with a text that the two databases spell differently.
+    pub(crate) fn split(name: &'static str, sqlite: &'static str, postgres: &'static str) -> Self {
         Self {
             name,
-            sqlite: text.to_owned(),
-            postgres: text.to_owned(),
+            sqlite: sqlite.to_owned(),
+            postgres: postgres.to_owned(),
             values: Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use aws_sdk_s3::{
 };
 use tokio_postgres::NoTls;
 
-use crate::{hex, random, setting};
+use crate::{Stored, hex, random, setting};
 
 /// The two ways to run a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,14 +43,89 @@ pub(crate) fn skipped(what: &str) {
     }
 }
 
+/// How to reach the S3 store of the tests.
+#[derive(Clone)]
+pub(crate) struct Reachable {
+    pub(crate) endpoint: String,
+    pub(crate) access_key: String,
+    pub(crate) secret_key: String,
+}
+
+impl Reachable {
+    pub(crate) fn from_settings() -> Self {
+        Self {
+            endpoint: setting("S3_ENDPOINT").expect("S3_ENDPOINT"),
+            access_key: setting("S3_ACCESS_KEY").expect("S3_ACCESS_KEY"),
+            secret_key: setting("S3_SECRET_KEY").expect("S3_SECRET_KEY"),
+        }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        let credentials = Credentials::new(&self.access_key, &self.secret_key, None, None, "test");
+        Client::from_conf(
+            aws_sdk_s3::Config::builder()
+                .behavior_version_latest()
+                .endpoint_url(&self.endpoint)
+                .region(Region::new("us-east-1"))
+                .credentials_provider(credentials)
+                .force_path_style(true)
+                .http_client(aws_smithy_http_client::Builder::new().build_http())
+                .build(),
+        )
+    }
+}
+
+/// Every version in a bucket.
+pub(crate) async fn versions(s3: &Client, bucket: &str) -> Vec<Stored> {
+    let (mut all, mut after) = (Vec::new(), (None, None));
+    loop {
+        let request = s3.list_object_versions().bucket(bucket).set_key_marker(after.0);
+        let page = request.set_version_id_marker(after.1).send().await.expect("a listing");
+        all.extend(page.versions().iter().filter_map(|version| {
+            Some(Stored {
+                key: version.key()?.to_owned(),
+                version: version.version_id().map(str::to_owned),
+                is_latest: version.is_latest() == Some(true),
+            })
+        }));
+        if page.is_truncated() != Some(true) {
+            return all;
+        }
+        after = (
+            page.next_key_marker().map(str::to_owned),
+            page.next_version_id_marker().map(str::to_owned),
+        );
+    }
+}
+
+/// Removes everything in a bucket, delete markers too, as far as it can.
+pub(crate) async fn empty(s3: &Client, bucket: &str) {
+    loop {
+        let Ok(page) = s3.list_object_versions().bucket(bucket).send().await else {
+            return;
+        };
+        let objects = page.versions().iter().map(|one| (one.key(), one.version_id()));
+        let markers = page.delete_markers().iter().map(|one| (one.key(), one.version_id()));
+        let all: Vec<_> = objects.chain(markers).collect();
+        if all.is_empty() {
+            return;
+        }
+        for (key, version) in all {
+            let request = s3.delete_object().bucket(bucket).set_key(key.map(str::to_owned));
+            let request = request.set_version_id(version.map(str::to_owned));
+            if request.send().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
 /// A database and a bucket that nobody else uses.
 #[derive(Clone)]
 pub(crate) struct Services {
     pub(crate) database_url: String,
     pub(crate) database: String,
-    pub(crate) endpoint: String,
-    pub(crate) access_key: String,
-    pub(crate) secret_key: String,
+    pub(crate) s3: Reachable,
     pub(crate) bucket: String,
 }
 
@@ -61,9 +136,7 @@ impl Services {
             database_url: setting("DATABASE_URL").expect("DATABASE_URL"),
             bucket: name.replace('_', "-"),
             database: name,
-            endpoint: setting("S3_ENDPOINT").expect("S3_ENDPOINT"),
-            access_key: setting("S3_ACCESS_KEY").expect("S3_ACCESS_KEY"),
-            secret_key: setting("S3_SECRET_KEY").expect("S3_SECRET_KEY"),
+            s3: Reachable::from_settings(),
         };
         services
             .statement(&format!("CREATE DATABASE {} TEMPLATE template0", services.database))
@@ -113,23 +186,17 @@ impl Services {
     }
 
     pub(crate) fn s3(&self) -> Client {
-        let credentials = Credentials::new(&self.access_key, &self.secret_key, None, None, "test");
-        Client::from_conf(
-            aws_sdk_s3::Config::builder()
-                .behavior_version_latest()
-                .endpoint_url(&self.endpoint)
-                .region(Region::new("us-east-1"))
-                .credentials_provider(credentials)
-                .force_path_style(true)
-                .http_client(aws_smithy_http_client::Builder::new().build_http())
-                .build(),
-        )
+        self.s3.client()
     }
 
     /// The keys of all that lies in the bucket, one per version, and of uploads in parts that were begun.
     pub(crate) async fn stored(&self) -> Vec<String> {
         let s3 = self.s3();
-        let mut keys: Vec<String> = self.versions(&s3).await.into_iter().map(|(key, _)| key).collect();
+        let mut keys: Vec<String> = versions(&s3, &self.bucket)
+            .await
+            .into_iter()
+            .map(|one| one.key)
+            .collect();
         let begun = s3
             .list_multipart_uploads()
             .bucket(&self.bucket)
@@ -145,34 +212,12 @@ impl Services {
         keys
     }
 
-    async fn versions(&self, s3: &Client) -> Vec<(String, Option<String>)> {
-        let (mut all, mut after) = (Vec::new(), (None, None));
-        loop {
-            let request = s3.list_object_versions().bucket(&self.bucket).set_key_marker(after.0);
-            let page = request.set_version_id_marker(after.1).send().await.expect("a listing");
-            all.extend(
-                page.versions()
-                    .iter()
-                    .filter_map(|version| Some((version.key()?.to_owned(), version.version_id().map(str::to_owned)))),
-            );
-            if page.is_truncated() != Some(true) {
-                return all;
-            }
-            after = (
-                page.next_key_marker().map(str::to_owned),
-                page.next_version_id_marker().map(str::to_owned),
-            );
-        }
-    }
-
     /// Removes the database and the bucket. What cannot be removed is left: the test has its outcome already.
     pub(crate) async fn remove(&self) {
         self.statement(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.database))
             .await;
         let s3 = self.s3();
-        for (key, _) in self.versions(&s3).await {
-            drop(s3.delete_object().bucket(&self.bucket).key(key).send().await);
-        }
+        empty(&s3, &self.bucket).await;
         drop(s3.delete_bucket().bucket(&self.bucket).send().await);
     }
 }

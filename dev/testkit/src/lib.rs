@@ -6,6 +6,7 @@
 mod backend;
 mod caller;
 mod issuer;
+mod mounted;
 mod proxy;
 pub mod raw;
 mod server;
@@ -13,6 +14,7 @@ mod server;
 pub use backend::Backend;
 pub use caller::{Answer, Caller};
 pub use issuer::{AUDIENCE, IDENTITY_PROVIDER, ISSUER, Issuer};
+pub use mounted::{Mounted, Stored};
 pub use proxy::{Proxy, Trouble};
 pub use server::{SUPERUSER, Server, Settings};
 

@@ -125,7 +125,7 @@ impl Server {
 
     async fn connect_services(&mut self, settings: &mut Settings) {
         let services = Services::create().await;
-        let (mut database, mut endpoint) = (services.own_database_url(), services.endpoint.clone());
+        let (mut database, mut endpoint) = (services.own_database_url(), services.s3.endpoint.clone());
         if settings.proxied {
             let (before, after) = database.split_once('@').expect("an address with a user");
             let (host, name) = after.split_once('/').expect("an address with a database");
@@ -143,8 +143,8 @@ impl Server {
             .set("storage.kind", "s3")
             .set("storage.s3.endpoint", endpoint)
             .set("storage.s3.bucket", &services.bucket)
-            .set("storage.s3.access_key_id", &services.access_key)
-            .set("storage.s3.secret_access_key", &services.secret_key);
+            .set("storage.s3.access_key_id", &services.s3.access_key)
+            .set("storage.s3.secret_access_key", &services.s3.secret_key);
         self.services = Some(services);
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod child;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod head;
+pub(crate) mod public;
 pub(crate) mod read;
 pub(crate) mod search;
 pub(crate) mod update;

@@ -7,6 +7,7 @@ pub(crate) mod download;
 pub(crate) mod form;
 pub(crate) mod head;
 pub(crate) mod link;
+pub(crate) mod public;
 pub(crate) mod read;
 pub(crate) mod stored;
 pub(crate) mod update;

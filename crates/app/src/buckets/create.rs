@@ -66,7 +66,6 @@ pub async fn create(app: &App, ctx: &Ctx, new: NewBucket) -> Result<BucketView> 
             uuid,
             name: new.name,
             active: new.active.unwrap_or(true),
-            public: false,
             endpoint,
             region,
             s3_bucket,
@@ -147,10 +146,8 @@ impl Op for Create {
     type Error = Error;
     const ACCESS: Access = Access::Write;
 
-    async fn run<S: Session>(mut self, s: &mut S) -> Result<BucketRow> {
+    async fn run<S: Session>(self, s: &mut S) -> Result<BucketRow> {
         gate::active(s, &self.ctx).await?;
-        let (place, key) = ((&self.bucket.s3_bucket, &self.bucket.endpoint), &self.bucket.key);
-        self.bucket.public = buckets::public_above(s, place.0, place.1, key).await?;
         let id = buckets::insert(s, &self.bucket, self.ctx.caller.stamp(), self.now).await?;
         grants::insert(s, id, &self.grants, self.ctx.caller.stamp(), self.now).await?;
         created(s, &self.ctx, self.now, &self.bucket).await
@@ -226,7 +223,7 @@ pub struct NewChild {
 }
 
 /// Creates a bucket below another one, in the same store with the same credentials. It starts with the parent's grants,
-/// flags and nothing else. A child that exists already is shared: the caller gets there what they hold on the parent.
+/// active flag and nothing else. A child that exists already is shared: the caller gets there what they hold on the parent.
 ///
 /// # Errors
 /// `Invalid` about the key when it becomes too long; `Denied` when the child exists with other credentials.
@@ -296,7 +293,6 @@ pub async fn create_child(app: &App, ctx: &Ctx, parent: Uuid, new: NewChild) -> 
             uuid,
             name: new.name,
             active: parent.row.active,
-            public: parent.row.public,
             endpoint: parent.row.endpoint,
             region: parent.row.region,
             s3_bucket: parent.row.s3_bucket,

@@ -2,12 +2,14 @@
 
 mod create;
 mod delete;
+mod public;
 mod read;
 mod update;
 
 pub(crate) use create::own_grants;
 pub use create::{NewBucket, NewChild, create, create_child};
 pub use delete::delete;
+pub use public::set_public;
 pub use read::{head, read, search};
 pub use store::buckets::BucketFilter;
 pub use update::{BucketPatch, update};
@@ -55,7 +57,7 @@ impl From<BucketRow> for BucketView {
             key: row.key,
             region: row.region,
             active: row.active,
-            public: row.public,
+            public: row.public || row.public_above,
             last_sync_requested_at: row.last_sync_requested_at,
             stamps: row.stamps,
         }

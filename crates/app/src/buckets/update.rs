@@ -99,8 +99,9 @@ pub async fn update(app: &App, ctx: &Ctx, bucket: Uuid, patch: BucketPatch) -> R
         })
 }
 
+/// The bucket, for who may manage it.
 #[derive(Clone)]
-struct Manage(Ctx, Uuid, Timestamp);
+pub(super) struct Manage(pub(super) Ctx, pub(super) Uuid, pub(super) Timestamp);
 
 impl Op for Manage {
     type Out = BucketRow;

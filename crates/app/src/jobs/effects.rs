@@ -1,4 +1,5 @@
-//! Effects from the outbox: so far, bytes of the server's own storage that nobody refers to any more.
+//! Effects from the outbox: bytes of the server's own storage that nobody refers to any more, and what access control lists
+//! in S3 still give to anyone.
 
 use blob::Key;
 use domain::{Kind, Timestamp};
@@ -7,6 +8,7 @@ use store::{
     outbox::{self, Effect},
 };
 
+use super::acl::{self, Withdraw};
 use crate::{App, Error, Result, objects::purge};
 
 /// Keys in one effect: as much as one node does under one lease.
@@ -19,6 +21,7 @@ const LEASE_SECONDS: i64 = 120;
 const MAX_PAUSE: i64 = 3600;
 
 const DELETE_BYTES: &str = "bytes.delete";
+const WITHDRAW: &str = "acl.withdraw";
 
 /// Has bytes of the server's own storage deleted after the commit.
 pub(crate) async fn delete_bytes<S: Session>(s: &mut S, keys: &[String], now: Timestamp) -> Result<()> {
@@ -27,6 +30,12 @@ pub(crate) async fn delete_bytes<S: Session>(s: &mut S, keys: &[String], now: Ti
         outbox::insert(s, DELETE_BYTES, &payload, now).await?;
     }
     Ok(())
+}
+
+/// Has what lists give to anyone taken away after the commit.
+pub(crate) async fn withdraw<S: Session>(s: &mut S, what: &Withdraw, now: Timestamp) -> Result<()> {
+    let payload = serde_json::to_string(what).map_err(|error| internal("an effect cannot be written", error))?;
+    Ok(outbox::insert(s, WITHDRAW, &payload, now).await?)
 }
 
 fn internal(text: &'static str, error: serde_json::Error) -> Error {
@@ -67,10 +76,15 @@ pub(super) async fn work(app: &App, holder: &str) -> Result<usize> {
             tracing::warn!(effect = effect.id, kind = effect.kind, attempts = effect.attempts, error = %error,
                 cause = error.source.as_deref(), "an effect failed and will be tried again");
         }
+        let (next, failure) = match outcome {
+            Ok(next) => (next, None),
+            Err(error) => (None, Some((error.to_string(), pause(effect.attempts)))),
+        };
         let settle = Settle {
             id: effect.id,
             holder: holder.to_owned(),
-            failure: outcome.err().map(|error| (error.to_string(), pause(effect.attempts))),
+            failure,
+            next,
             now: app.now(),
         };
         app.store().run(settle, &ctx.meter).await?;
@@ -85,17 +99,23 @@ fn pause(attempts: i64) -> i64 {
         .map_or(MAX_PAUSE, |pause| pause.min(MAX_PAUSE))
 }
 
-async fn carry_out(app: &App, effect: &Effect) -> Result<()> {
-    if effect.kind != DELETE_BYTES {
-        return Err(Error::new(Kind::Internal, "this version does not know the effect"));
+/// Carries out an effect; answers what is left of it for another time.
+async fn carry_out(app: &App, effect: &Effect) -> Result<Option<Withdraw>> {
+    match effect.kind.as_str() {
+        DELETE_BYTES => {
+            for key in read::<Vec<String>>(effect)? {
+                let key = Key::new(key).map_err(|error| Error::new(Kind::Internal, "not a key").because(error))?;
+                purge(app.storages().default_storage(), &key, None).await?;
+            }
+            Ok(None)
+        }
+        WITHDRAW => acl::withdraw(app, read(effect)?).await,
+        _ => Err(Error::new(Kind::Internal, "this version does not know the effect")),
     }
-    let keys: Vec<String> =
-        serde_json::from_str(&effect.payload).map_err(|error| internal("an effect cannot be read", error))?;
-    for key in keys {
-        let key = Key::new(key).map_err(|error| Error::new(Kind::Internal, "not a key").because(error))?;
-        purge(app.storages().default_storage(), &key, None).await?;
-    }
-    Ok(())
+}
+
+fn read<T: serde::de::DeserializeOwned>(effect: &Effect) -> Result<T> {
+    serde_json::from_str(&effect.payload).map_err(|error| internal("an effect cannot be read", error))
 }
 
 #[derive(Clone)]
@@ -120,6 +140,7 @@ struct Settle {
     id: i64,
     holder: String,
     failure: Option<(String, i64)>,
+    next: Option<Withdraw>,
     now: Timestamp,
 }
 
@@ -129,6 +150,9 @@ impl Op for Settle {
     const ACCESS: Access = Access::Write;
 
     async fn run<S: Session>(self, s: &mut S) -> Result<()> {
+        if let Some(next) = &self.next {
+            withdraw(s, next, self.now).await?;
+        }
         match self.failure {
             None => outbox::done(s, self.id, &self.holder).await?,
             Some((why, pause)) => {

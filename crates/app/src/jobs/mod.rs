@@ -1,6 +1,7 @@
 //! Work that nobody waits for: effects from the outbox, and sweeping what was abandoned. Every node may run it; leases keep
 //! two from doing the same.
 
+mod acl;
 pub mod effects;
 mod sweep;
 
@@ -10,6 +11,7 @@ use store::Meter;
 
 use crate::{App, Caller, Ctx};
 
+pub(crate) use acl::Withdraw;
 pub use effects::waiting;
 pub use sweep::sweep;
 

@@ -82,7 +82,6 @@ async fn look(app: &Arc<App>, ctx: &Ctx, place: &Place, path: &str) -> Result<Op
             bucket: place.bucket.id,
             name,
             path: path.to_owned(),
-            public: place.bucket.public,
         },
         versions: found,
         grants: crate::buckets::own_grants(app, ctx, &PermissionCode::ALL),

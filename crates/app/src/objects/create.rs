@@ -71,7 +71,7 @@ pub async fn create(app: &Arc<App>, ctx: &Ctx, new: NewObject, body: Body) -> Re
 }
 
 /// Waits for work that must not be cancelled half-way.
-pub(super) async fn finish<T>(task: tokio::task::JoinHandle<Result<T>>) -> Result<T> {
+pub(crate) async fn finish<T>(task: tokio::task::JoinHandle<Result<T>>) -> Result<T> {
     match task.await {
         Ok(outcome) => outcome,
         Err(error) => Err(Error::new(Kind::Internal, "An unexpected error").because(error)),
@@ -123,7 +123,6 @@ async fn upload(app: &Arc<App>, ctx: &Ctx, new: NewObject, body: Body) -> Result
             bucket: place.bucket.id,
             name,
             path: path.clone(),
-            public: place.bucket.public,
         },
         version: new_version(&place, &new.content, &put, app.now()),
         grants: crate::buckets::own_grants(app, ctx, &PermissionCode::ALL),
@@ -281,12 +280,19 @@ impl Op for Commit {
     }
 }
 
+/// Whether a bucket above that of an object is public.
+pub(super) async fn public_above<S: Session>(s: &mut S, located: &Located) -> Result<bool> {
+    let bucket = &located.bucket;
+    Ok(buckets::public_above(s, &bucket.s3_bucket, &bucket.endpoint, &bucket.key).await?)
+}
+
 /// Reads back what was just written.
 pub(super) async fn committed<S: Session>(s: &mut S, object: Uuid, content: Content) -> Result<Committed> {
     let mut located = files::find(s, object, &files::VersionSelector::Latest)
         .await?
         .ok_or_else(no_version)?;
     let version = located.version.take().ok_or_else(no_version)?;
+    located.object.public |= public_above(s, &located).await?;
     Ok(Committed {
         located,
         version,

@@ -78,6 +78,9 @@ fn decoded(text: &str) -> String {
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
+/// Behind every key of a folder.
+const BEHIND: char = char::MAX;
+
 struct Names<'a> {
     prefix: &'a str,
     encoded: bool,
@@ -98,13 +101,20 @@ fn time(time: Option<&DateTime>) -> Option<domain::Timestamp> {
     time.and_then(moment)
 }
 
-pub(super) async fn versions(s3: &S3, prefix: &str, after: Option<&ListCursor>) -> Result<ListPage> {
+/// With a delimiter, only the keys without it behind the prefix.
+pub(super) async fn versions(
+    s3: &S3,
+    prefix: &str,
+    delimiter: Option<&str>,
+    after: Option<&ListCursor>,
+) -> Result<ListPage> {
     let own = s3.config.prefix.as_str();
     let answer = s3
         .client
         .list_object_versions()
         .bucket(&s3.config.bucket)
         .prefix(format!("{own}{prefix}"))
+        .set_delimiter(delimiter.map(str::to_owned))
         .encoding_type(EncodingType::Url)
         .max_keys(1000)
         .set_key_marker(after.map(|cursor| format!("{own}{}", cursor.key)))
@@ -140,16 +150,28 @@ pub(super) async fn versions(s3: &S3, prefix: &str, after: Option<&ListCursor>) 
         a.key.cmp(&b.key).then(newest_first)
     });
     // The last key of the page is where the next one starts. S3 says it too, but Ceph 16 does not encode it there.
-    let next = answer.is_truncated().unwrap_or(false).then(|| ListCursor {
-        key: entries.last().map(|entry| entry.key.clone()).unwrap_or_default(),
-        version_id: answer
-            .next_version_id_marker()
-            .filter(|id| !id.is_empty())
-            .map(str::to_owned),
+    let last_key = entries.last().map(|entry| entry.key.clone());
+    // A folder that was passed over ends behind every key in it.
+    let last_folder = answer.common_prefixes().iter().filter_map(|folder| folder.prefix());
+    let last_folder = last_folder.map(|folder| format!("{}{BEHIND}", names.key(folder))).max();
+    let next = answer.is_truncated().unwrap_or(false).then(|| {
+        if last_folder > last_key {
+            return ListCursor {
+                key: last_folder.unwrap_or_default(),
+                version_id: None,
+            };
+        }
+        ListCursor {
+            key: last_key.unwrap_or_default(),
+            version_id: answer
+                .next_version_id_marker()
+                .filter(|id| !id.is_empty())
+                .map(str::to_owned),
+        }
     });
     if next
         .as_ref()
-        .is_some_and(|next| Some(next) == after || entries.is_empty())
+        .is_some_and(|next| Some(next) == after || next.key.is_empty())
     {
         return Err(Error::new(Kind::Upstream).because("a listing that does not go on"));
     }

@@ -4,6 +4,7 @@ mod failure;
 mod list;
 mod multipart;
 mod presign;
+mod public;
 mod read;
 mod source;
 mod write;
@@ -278,7 +279,27 @@ impl NativeVersions for S3 {
     }
 
     async fn list_versions(&self, prefix: &str, after: Option<&ListCursor>) -> Result<ListPage> {
-        list::versions(self, prefix, after).await
+        list::versions(self, prefix, None, after).await
+    }
+
+    async fn list_folder(&self, prefix: &str, after: Option<&ListCursor>) -> Result<ListPage> {
+        list::versions(self, prefix, Some("/"), after).await
+    }
+
+    async fn policy(&self) -> Result<Option<String>> {
+        public::policy(self).await
+    }
+
+    async fn put_policy(&self, policy: Option<&str>) -> Result<()> {
+        public::put_policy(self, policy).await
+    }
+
+    async fn anyone_may_read(&self, key: &Key) -> Result<bool> {
+        public::anyone_may_read(self, &self.full_key(key)?).await
+    }
+
+    async fn withdraw_from_anyone(&self, key: &Key) -> Result<bool> {
+        public::withdraw_from_anyone(self, &self.full_key(key)?).await
     }
 
     async fn abort_parts(&self, key: &Key) -> Result<usize> {

@@ -209,7 +209,7 @@ pub(super) async fn copy(
     let mut version_id = version_id(answer.version_id());
     if version_id.is_none() {
         // Ceph 16 makes a version of a copy and does not tell it. The newest versions of a key are listed first.
-        let page = list::versions(s3, target.as_str(), None).await?;
+        let page = list::versions(s3, target.as_str(), None, None).await?;
         let same = |entry: &&ListEntry| {
             entry.key == target.as_str() && entry.etag == etag && entry.last_modified == last_modified
         };

@@ -4,6 +4,7 @@ use domain::{ItemId, StorageId, Timestamp};
 use store::{
     Constraint, Restriction, StoreError,
     buckets::{self, BucketChange, BucketFilter, BucketRow, NewBucket, NewStorage},
+    public,
     stamps::Stamps,
 };
 use uuid::Uuid;
@@ -22,7 +23,6 @@ pub(crate) fn bucket(number: u128, key: &str) -> NewBucket {
         uuid: uuid(number),
         name: format!("Bucket {number}"),
         active: true,
-        public: false,
         endpoint: "https://files.example".to_owned(),
         region: None,
         s3_bucket: "main".to_owned(),
@@ -75,6 +75,11 @@ async fn search_within(db: &Db, filter: BucketFilter, restriction: Restriction) 
     db.run(op).await.unwrap()
 }
 
+async fn publish(db: &Db, bucket: ItemId) {
+    let op = op!(Write |s, bucket: ItemId| -> () { public::publish_bucket(s, bucket, BY, LATER).await });
+    db.run(op).await.unwrap();
+}
+
 fn uuids(numbers: &[u128]) -> Vec<Uuid> {
     numbers.iter().map(|number| uuid(*number)).collect()
 }
@@ -82,14 +87,14 @@ fn uuids(numbers: &[u128]) -> Vec<Uuid> {
 both! {
     async fn a_bucket_comes_back_as_created(db: &Db) {
         let plain = create(db, bucket(1, "/")).await.unwrap();
-        let theirs = create(db, NewBucket { active: false, public: true, ..registered(2, "a/b") }).await.unwrap();
+        let theirs = create(db, NewBucket { active: false, ..registered(2, "a/b") }).await.unwrap();
         let row = find(db, uuid(1)).await.unwrap();
         assert_eq!((row.id, row.name.as_str(), row.key.as_str()), (plain, "Bucket 1", "/"));
         assert_eq!((row.active, row.public, row.region, row.last_sync_requested_at), (true, false, None, None));
         assert_eq!(row.stamps, Stamps::created(BY, NOW));
         assert!(row.storage.is_none());
         let row = find(db, uuid(2)).await.unwrap();
-        assert_eq!((row.id, row.active, row.public), (theirs, false, true));
+        assert_eq!((row.id, row.active, row.public), (theirs, false, false));
         assert_eq!((row.endpoint.as_str(), row.region.as_deref()), ("https://s3.example", Some("us-east-1")));
         let storage = row.storage.unwrap();
         assert_eq!((storage.access_key_id, storage.secret_access_key), (vec![0, 1, 255], vec![2, 0, 254]));
@@ -215,9 +220,13 @@ both! {
 
     async fn what_is_public_above_counts_by_segment(db: &Db) {
         for (number, key, public) in [(1, "a", true), (2, "a/b", false), (3, "c", false), (4, "d_", true), (5, "é", true)] {
-            create(db, NewBucket { public, ..bucket(number, key) }).await.unwrap();
+            let id = create(db, bucket(number, key)).await.unwrap();
+            if public {
+                publish(db, id).await;
+            }
         }
-        create(db, NewBucket { public: true, s3_bucket: "open".to_owned(), ..bucket(6, "/") }).await.unwrap();
+        let open = create(db, NewBucket { s3_bucket: "open".to_owned(), ..bucket(6, "/") }).await.unwrap();
+        publish(db, open).await;
         for (bucket, key, expected) in [
             ("main", "a", false),
             ("main", "a/b", true),

@@ -23,7 +23,6 @@ fn object(number: u128, bucket: ItemId, path: &str) -> NewObject {
         bucket,
         name: format!("file{number}"),
         path: path.to_owned(),
-        public: false,
     }
 }
 

@@ -13,6 +13,7 @@ mod outbox;
 mod parameters;
 mod people;
 mod plans;
+mod public;
 mod recorder;
 mod schema;
 mod seed;

@@ -189,6 +189,7 @@ async fn call(caller: &Caller, method: &str, path: &str, bucket: &str, object: &
     let (address, headers, body) = match (method, path) {
         ("PUT", "/bucket") => (address, vec![json], json!({ "bucketName": "new" }).to_string()),
         ("PATCH", "/bucket/{bucketId}") => (address, vec![json], json!({ "bucketName": "renamed" }).to_string()),
+        ("PATCH", path) if path.ends_with("/public") => (format!("{address}?public=false"), Vec::new(), String::new()),
         ("PUT", "/bucket/{bucketId}/child") => (
             address,
             vec![json],

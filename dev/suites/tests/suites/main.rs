@@ -8,6 +8,7 @@ mod flows;
 mod golden;
 mod invites;
 mod modes;
+mod public;
 
 /// Makes a test of every backend from a function that takes a running server.
 macro_rules! on_both {
