@@ -7,6 +7,7 @@ mod buckets;
 mod info;
 mod invites;
 mod objects;
+mod openapi;
 mod permissions;
 mod problem;
 mod routes;
@@ -16,6 +17,7 @@ mod validate;
 mod versions;
 
 pub use info::describe;
+pub use openapi::document;
 pub use problem::{Failure, Objects};
 pub use routes::{router, router_with_metrics, routes};
 pub use validate::Faults;

@@ -7,7 +7,7 @@ use axum::{Router, http::Method};
 use http_kit::{Authentication, Metrics, Mount, Needs, On, Route};
 
 use crate::{
-    buckets, info, invites, objects,
+    buckets, info, invites, objects, openapi,
     permissions::{Kind, grant, list, revoke, search},
     problem::Objects,
     users, versions,
@@ -23,6 +23,27 @@ pub fn routes() -> Vec<Route<Objects>> {
             "permissionDirectory",
             Needs::NOTHING,
             info::permissions,
+        ),
+        Route::new(
+            Method::GET,
+            "/docs",
+            "documentation",
+            Needs::NOTHING,
+            openapi::serve::html,
+        ),
+        Route::new(
+            Method::GET,
+            "/docs/api-spec.json",
+            "specification",
+            Needs::NOTHING,
+            openapi::serve::json,
+        ),
+        Route::new(
+            Method::GET,
+            "/docs/api-spec.yaml",
+            "specificationYaml",
+            Needs::NOTHING,
+            openapi::serve::yaml,
         ),
         Route::new(
             Method::GET,
@@ -270,6 +291,23 @@ fn service() -> Vec<Route<Objects>> {
     vec![Route::new(Method::GET, "/", "service", Needs::NOTHING, info::root)]
 }
 
+/// The description of this API at `/openapi/objects.json`, embeddable: tools of other sites may read it.
+fn specification() -> Vec<Route<Objects>> {
+    let handle = openapi::serve::json;
+    vec![Route::new(Method::GET, "/", "openapi", Needs::NOTHING, handle).embeddable()]
+}
+
+/// The same as a page at `/docs`.
+fn documentation() -> Vec<Route<Objects>> {
+    vec![Route::new(
+        Method::GET,
+        "/",
+        "docs",
+        Needs::NOTHING,
+        openapi::serve::html,
+    )]
+}
+
 /// The server's own download links.
 fn links() -> Vec<Route<Objects>> {
     vec![
@@ -300,6 +338,12 @@ pub fn router_with_metrics(app: Arc<App>, metrics: &Arc<Metrics>) -> Router {
         routes(),
     )
     .merge(build(Arc::clone(&app), &[Mount::Exact("/api")], service()))
+    .merge(build(
+        Arc::clone(&app),
+        &[Mount::Exact("/openapi/objects.json")],
+        specification(),
+    ))
+    .merge(build(Arc::clone(&app), &[Mount::Exact("/docs")], documentation()))
     .merge(build(app, &[Mount::Tree("/links")], links()))
 }
 
@@ -315,7 +359,7 @@ mod tests {
 
     #[test]
     fn tables_make_a_router() {
-        for table in [routes(), service(), links()] {
+        for table in [routes(), service(), specification(), documentation(), links()] {
             assert!(http_kit::check(table).is_ok());
         }
     }

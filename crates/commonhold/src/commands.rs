@@ -45,6 +45,11 @@ enum What {
     Unit(organisations::Unit),
     /// Make the world described in a file true; a second run changes nothing
     Apply(organisations::Apply),
+    /// Print the OpenAPI document of an API
+    Openapi {
+        /// Which API
+        api: Api,
+    },
     /// Say whether somebody may do something with an item, and why
     Explain {
         /// The person: address or id; `anonymous` for nobody in particular
@@ -56,6 +61,12 @@ enum What {
         /// The id of an object or bucket
         item: Uuid,
     },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Api {
+    /// Buckets, objects and permissions
+    Objects,
 }
 
 #[derive(Subcommand)]
@@ -105,8 +116,18 @@ pub(crate) async fn run(command: Command) -> Result<(), String> {
         What::Token(token) => organisations::token(&config, token).await,
         What::Unit(unit) => organisations::unit(&config, unit).await,
         What::Apply(apply) => organisations::apply(&config, apply).await,
+        What::Openapi { api } => openapi(&config, api),
         What::Explain { user, action, item } => explain(&config, &user, &action, item).await,
     }
+}
+
+fn openapi(config: &Config, api: Api) -> Result<(), String> {
+    let document = match api {
+        Api::Objects => api_objects::document(&wiring::public_url(config)),
+    };
+    let text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())?;
+    println!("{text}");
+    Ok(())
 }
 
 /// The command line acts for the operator.

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use reqwest::{Client, Method, header::HeaderMap};
 use serde_json::{Value, json};
 
+use crate::document;
+
 /// A client with or without credentials.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -84,7 +86,7 @@ impl Caller {
         } else {
             format!("{}{path}", self.base)
         };
-        let asked = format!("{method} {path}");
+        let (asked, checked) = (format!("{method} {path}"), method.clone());
         let mut request = self.http.request(method, address).body(body);
         if let (Some(authorization), true) = (&self.authorization, path.starts_with('/')) {
             request = request.header("authorization", authorization);
@@ -92,13 +94,18 @@ impl Caller {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        let of_objects = path.starts_with('/') && self.base.ends_with("/api/v1");
         let response = request.send().await?;
-        Ok(Answer {
+        let answer = Answer {
             asked,
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: response.bytes().await?,
-        })
+        };
+        if of_objects {
+            document::check(&checked, path, &answer);
+        }
+        Ok(answer)
     }
 
     /// Asks and gets an answer. A path is below `/api/v1`; an address is taken as it is, without credentials.

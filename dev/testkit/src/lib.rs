@@ -5,6 +5,7 @@
 
 mod backend;
 mod caller;
+mod document;
 mod issuer;
 mod mounted;
 mod proxy;

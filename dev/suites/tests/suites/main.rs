@@ -2,6 +2,7 @@
 
 mod attacks;
 mod crash;
+mod document;
 mod example;
 mod faults;
 mod flows;
