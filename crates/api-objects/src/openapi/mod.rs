@@ -134,6 +134,11 @@ mod tests {
         let document = document("https://files.example");
         let mut found = BTreeSet::new();
         references(&document, &mut found);
+        for operation in operations::all() {
+            for (_, answer) in &operation.answers {
+                references(answer, &mut found);
+            }
+        }
         for target in &found {
             let pointer = target.strip_prefix('#').unwrap();
             assert!(document.pointer(pointer).is_some(), "{target}");
