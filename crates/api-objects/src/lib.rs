@@ -6,6 +6,7 @@
 mod buckets;
 mod info;
 mod invites;
+mod labels;
 mod objects;
 mod openapi;
 mod permissions;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use app::{App, PermissionCode as Code};
+use app::{App, PermissionCode as Code, labels::Label, objects::LabelChange};
 use axum::{Router, http::Method};
 use http_kit::{Authentication, Metrics, Mount, Needs, On, Route};
 
 use crate::{
-    buckets, info, invites, objects, openapi,
+    buckets, info, invites, labels, objects, openapi,
     permissions::{Kind, grant, list, revoke, search},
     problem::Objects,
     users, versions,
@@ -63,6 +63,7 @@ pub fn routes() -> Vec<Route<Objects>> {
     table.extend(bucket_routes());
     table.extend(object_routes());
     table.extend(invite_routes());
+    table.extend(label_routes());
     for (path, one, name, kind) in [
         (
             "/permission/bucket",
@@ -259,6 +260,69 @@ fn object_routes() -> Vec<Route<Objects>> {
             versions::copy::handle,
         ),
     ]
+}
+
+/// The routes of metadata and of tags: both kinds of pairs have the same.
+fn label_routes() -> Vec<Route<Objects>> {
+    let mut table = Vec::new();
+    for (label, of_object, of_objects, of_versions, all, [add, replace, remove, fetch, of_version, search]) in [
+        (
+            Label::Metadata,
+            "/object/{objectId}/metadata",
+            "/object/metadata",
+            "/version/metadata",
+            "/metadata",
+            [
+                "addMetadata",
+                "replaceMetadata",
+                "deleteMetadata",
+                "fetchMetadata",
+                "fetchVersionMetadata",
+                "searchMetadata",
+            ],
+        ),
+        (
+            Label::Tags,
+            "/object/{objectId}/tagging",
+            "/object/tagging",
+            "/version/tagging",
+            "/tagging",
+            [
+                "addTags",
+                "replaceTags",
+                "deleteTags",
+                "fetchTags",
+                "fetchVersionTags",
+                "searchTags",
+            ],
+        ),
+    ] {
+        let update = Needs::code(Code::Update, On::Object);
+        for (method, name, change) in [
+            (Method::PATCH, add, LabelChange::Add as fn(_) -> _),
+            (Method::PUT, replace, LabelChange::Replace),
+            (Method::DELETE, remove, LabelChange::Remove),
+        ] {
+            table.push(Route::new(method, of_object, name, update, move |call| {
+                labels::change::handle(call, label, change)
+            }));
+        }
+        let signed_in = Needs::AUTHENTICATION;
+        table.push(Route::new(Method::GET, of_objects, fetch, signed_in, move |call| {
+            labels::of_objects::handle(call, label)
+        }));
+        table.push(Route::new(
+            Method::GET,
+            of_versions,
+            of_version,
+            signed_in,
+            move |call| labels::of_versions::handle(call, label),
+        ));
+        table.push(Route::new(Method::GET, all, search, signed_in, move |call| {
+            labels::known::handle(call, label)
+        }));
+    }
+    table
 }
 
 /// The four routes of one kind of permission rows. Reading a bucket's rows takes READ, an object's MANAGE.

@@ -14,6 +14,7 @@ pub mod explain;
 mod gate;
 pub mod invites;
 pub mod jobs;
+pub mod labels;
 pub mod objects;
 pub mod people;
 pub mod permissions;

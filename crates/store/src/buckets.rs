@@ -88,10 +88,10 @@ UPDATE item SET name = coalesce($1, name), active = coalesce($2, active), update
     /// Marks what has to be deleted with the buckets: bytes in the default storage.
     BUCKET_STORAGE_KEYS: {
         sqlite: "
-SELECT v.storage_key FROM bucket b JOIN item f ON f.parent_id = b.item_id JOIN version v ON v.item_id = f.id
+SELECT DISTINCT v.storage_key FROM bucket b JOIN item f ON f.parent_id = b.item_id JOIN version v ON v.item_id = f.id
 WHERE b.item_id IN (SELECT value FROM json_each($1)) AND b.storage_id IS NULL AND v.storage_key IS NOT NULL",
         postgres: "
-SELECT v.storage_key FROM bucket b JOIN item f ON f.parent_id = b.item_id JOIN version v ON v.item_id = f.id
+SELECT DISTINCT v.storage_key FROM bucket b JOIN item f ON f.parent_id = b.item_id JOIN version v ON v.item_id = f.id
 WHERE b.item_id = ANY($1) AND b.storage_id IS NULL AND v.storage_key IS NOT NULL",
     };
 

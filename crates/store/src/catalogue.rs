@@ -51,6 +51,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         crate::files::STATEMENTS,
         crate::grants::STATEMENTS,
         crate::invites::STATEMENTS,
+        crate::labels::STATEMENTS,
         crate::organisations::STATEMENTS,
         crate::outbox::STATEMENTS,
         crate::people::STATEMENTS,

@@ -53,9 +53,10 @@ sql! {
         sqlite: concat!(object!("v.uuid = $1"), "f.uuid = $2"),
         postgres: concat!(object!("v.uuid = $1"), "f.uuid = $2"),
     };
+    /// From the object's versions, not from the id: stores without versions call all of theirs the same.
     OBJECT_NATIVE: {
-        sqlite: concat!(object!("v.native_id = $1"), "f.uuid = $2 ORDER BY v.id DESC LIMIT 1"),
-        postgres: concat!(object!("v.native_id = $1"), "f.uuid = $2 ORDER BY v.id DESC LIMIT 1"),
+        sqlite: concat!(object!("coalesce(v.native_id, '') = $1"), "f.uuid = $2 ORDER BY v.id DESC LIMIT 1"),
+        postgres: concat!(object!("coalesce(v.native_id, '') = $1"), "f.uuid = $2 ORDER BY v.id DESC LIMIT 1"),
     };
     OBJECT_BY_PATH: {
         sqlite: concat!(object!("v.is_latest"), "f.parent_id = $1 AND f.path = $2"),
@@ -89,6 +90,25 @@ UPDATE version SET size = $1, mime_type = $2, etag = $3, sha256 = $4, last_modif
 WHERE id = $8";
 
     VERSION_DELETE: "DELETE FROM version WHERE id = $1";
+
+    /// The newest version that has content.
+    VERSION_CONTENT: {
+        sqlite: concat!("SELECT ", version_columns!(), " FROM version v
+WHERE v.item_id = $1 AND NOT v.delete_marker ORDER BY v.id DESC LIMIT 1"),
+        postgres: concat!("SELECT ", version_columns!(), " FROM version v
+WHERE v.item_id = $1 AND NOT v.delete_marker ORDER BY v.id DESC LIMIT 1"),
+    };
+
+    /// Changes nothing but the row itself, so that whoever removes the version meanwhile has to try again.
+    VERSION_HOLD: "UPDATE version SET storage_key = storage_key WHERE id = $1";
+
+    /// Of these keys, those that no version refers to.
+    STORAGE_KEYS_UNUSED: {
+        sqlite: "
+SELECT n.value FROM json_each($1) n WHERE NOT EXISTS (SELECT 1 FROM version v WHERE v.storage_key = n.value)",
+        postgres: "
+SELECT n.key FROM unnest($1::text[]) n (key) WHERE NOT EXISTS (SELECT 1 FROM version v WHERE v.storage_key = n.key)",
+    };
 
     /// The newest version becomes the latest, if none is.
     VERSION_PROMOTE: "
@@ -398,6 +418,31 @@ pub async fn delete_version<S: Session>(s: &mut S, item: ItemId, version: &Versi
     Ok(s.find(&VERSION_PROMOTE, &[item.into()], |row| row.get::<i64>(0))
         .await?
         .is_some())
+}
+
+/// The newest version of an object that has content.
+pub async fn newest_content<S: Session>(s: &mut S, item: ItemId) -> Result<Option<VersionRow>, StoreError> {
+    s.find(&VERSION_CONTENT, &[item.into()], |row| version(row, 0)).await
+}
+
+/// Makes a version that shares the bytes of another one, which it keeps from being removed at the same time.
+pub async fn share_version<S: Session>(
+    s: &mut S,
+    item: ItemId,
+    source: VersionId,
+    new: &NewVersion,
+    by: Uuid,
+    now: Timestamp,
+) -> Result<VersionId, StoreError> {
+    s.execute(&VERSION_HOLD, &[source.into()]).await?;
+    add_version(s, item, new, by, now).await
+}
+
+/// Of these keys of the default storage, those whose bytes no version refers to. Versions may share their bytes; a new one
+/// only ever comes from an old one, so what nobody refers to now nobody will.
+pub async fn unused<S: Session>(s: &mut S, keys: &[String]) -> Result<Vec<String>, StoreError> {
+    s.fetch(&STORAGE_KEYS_UNUSED, &[Value::Texts(keys)], |row| row.get(0))
+        .await
 }
 
 /// Key and value pairs.

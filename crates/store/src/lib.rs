@@ -15,6 +15,7 @@ mod error;
 pub mod files;
 pub mod grants;
 pub mod invites;
+pub mod labels;
 mod meter;
 mod migrate;
 pub mod organisations;
@@ -28,6 +29,7 @@ mod run;
 mod session;
 mod sqlite;
 pub mod stamps;
+pub mod viewer;
 
 pub use catalogue::{Statement, all as catalogue};
 pub use error::{Constraint, StoreError};

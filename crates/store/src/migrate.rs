@@ -25,6 +25,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0005_public.sql"),
         include_str!("../migrations/postgres/0005_public.sql"),
     ),
+    (
+        6,
+        "records",
+        include_str!("../migrations/sqlite/0006_records.sql"),
+        include_str!("../migrations/postgres/0006_records.sql"),
+    ),
 ];
 
 fn check(applied: i64) -> Result<(), StoreError> {

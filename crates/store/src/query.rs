@@ -72,8 +72,21 @@ impl<'a> Query<'a> {
         }
     }
 
+    /// Adds texts in which `{0}`, `{1}`, … are the places of these values; the places may come again.
+    pub(crate) fn with(&mut self, sqlite: &str, postgres: &str, values: &[Value<'a>]) {
+        let first = self.values.len() + 1;
+        self.values.extend_from_slice(values);
+        for (text, added) in [(&mut self.sqlite, sqlite), (&mut self.postgres, postgres)] {
+            let mut added = added.to_owned();
+            for number in 0..values.len() {
+                added = added.replace(&format!("{{{number}}}"), &format!("${}", first + number));
+            }
+            text.push_str(&added);
+        }
+    }
+
     /// Adds a fixed text: grouping, order, returning.
-    pub(crate) fn then(&mut self, text: &'static str) {
+    pub(crate) fn then(&mut self, text: &str) {
         self.sqlite.push_str(text);
         self.postgres.push_str(text);
     }

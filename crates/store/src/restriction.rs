@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::{ItemId, PersonId};
+use domain::{ItemId, PersonId, Timestamp};
+
+use crate::viewer::Viewer;
 
 /// What a list may show its caller. It comes from the gate of the use cases, which alone decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,20 @@ pub enum Restriction {
 }
 
 impl Restriction {
+    /// Both halves: whose rights count, all of them and now, and the buckets it is confined to.
+    pub fn limits(&self, now: Timestamp) -> (Option<Viewer>, Option<Vec<i64>>) {
+        let viewer = match self {
+            Self::Readable(person) => Some(Viewer {
+                person: *person,
+                own: true,
+                identity_provider: true,
+                now,
+            }),
+            Self::None | Self::Buckets(_) => None,
+        };
+        (viewer, self.buckets())
+    }
+
     /// The buckets it is confined to, if it is.
     pub fn buckets(&self) -> Option<Vec<i64>> {
         match self {

@@ -21,7 +21,7 @@ use crate::validate::{Fields, rules};
 const LONGEST_NATIVE_VERSION: usize = 1024;
 
 /// `versionId` or `s3VersionId`, never both (section 4.0).
-fn version(query: &mut Fields<'_>) -> VersionSelector {
+pub(crate) fn version(query: &mut Fields<'_>) -> VersionSelector {
     query.not_both("s3VersionId", "versionId");
     let native = query.one("s3VersionId", rules::text(LONGEST_NATIVE_VERSION));
     let version = query.one("versionId", rules::uuid4);

@@ -4,7 +4,7 @@
 use blob::Key;
 use domain::{Kind, Timestamp};
 use store::{
-    Access, Op, Session,
+    Access, Op, Session, files,
     outbox::{self, Effect},
 };
 
@@ -40,20 +40,6 @@ pub(crate) async fn withdraw<S: Session>(s: &mut S, what: &Withdraw, now: Timest
 
 fn internal(text: &'static str, error: serde_json::Error) -> Error {
     Error::new(Kind::Internal, text).because(error)
-}
-
-/// As [`delete_bytes`], in a transaction of its own.
-#[derive(Clone)]
-pub(crate) struct DeleteBytes(pub(crate) Vec<String>, pub(crate) Timestamp);
-
-impl Op for DeleteBytes {
-    type Out = ();
-    type Error = Error;
-    const ACCESS: Access = Access::Write;
-
-    async fn run<S: Session>(self, s: &mut S) -> Result<()> {
-        delete_bytes(s, &self.0, self.1).await
-    }
 }
 
 /// Carries out effects that are due; answers how many there were.
@@ -103,7 +89,9 @@ fn pause(attempts: i64) -> i64 {
 async fn carry_out(app: &App, effect: &Effect) -> Result<Option<Withdraw>> {
     match effect.kind.as_str() {
         DELETE_BYTES => {
-            for key in read::<Vec<String>>(effect)? {
+            // Versions may share their bytes: what another one still refers to stays.
+            let keys = Unused(read(effect)?);
+            for key in app.store().run(keys, &app.job_context().meter).await? {
                 let key = Key::new(key).map_err(|error| Error::new(Kind::Internal, "not a key").because(error))?;
                 purge(app.storages().default_storage(), &key, None).await?;
             }
@@ -116,6 +104,19 @@ async fn carry_out(app: &App, effect: &Effect) -> Result<Option<Withdraw>> {
 
 fn read<T: serde::de::DeserializeOwned>(effect: &Effect) -> Result<T> {
     serde_json::from_str(&effect.payload).map_err(|error| internal("an effect cannot be read", error))
+}
+
+#[derive(Clone)]
+struct Unused(Vec<String>);
+
+impl Op for Unused {
+    type Out = Vec<String>;
+    type Error = Error;
+    const ACCESS: Access = Access::Point;
+
+    async fn run<S: Session>(self, s: &mut S) -> Result<Vec<String>> {
+        Ok(files::unused(s, &self.0).await?)
+    }
 }
 
 #[derive(Clone)]

@@ -16,7 +16,9 @@ use store::{
 use uuid::Uuid;
 
 use super::{
-    Content, ObjectView, Stored, VersionView, no_version,
+    Content, ObjectView, Stored, VersionView,
+    labels::{check_metadata, check_tags},
+    no_version,
     transfer::{Place, all_tags, discard, given_up, lease_end, new_version, store_bytes},
 };
 use crate::{
@@ -100,6 +102,8 @@ async fn upload(app: &Arc<App>, ctx: &Ctx, new: NewObject, body: Body) -> Result
             "The object is larger than this server takes",
         ));
     }
+    check_metadata(&new.content.metadata)?;
+    check_tags(&new.content.tags)?;
     let reserve = Reserve {
         ctx: ctx.clone(),
         now: app.now(),

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     Content, Stored,
     create::{Committed, committed, conflict, finish},
+    labels::{check_metadata, check_tags},
     transfer::{Place, Release, all_tags, discard, given_up, key, lease_end, new_version, store_bytes},
 };
 use crate::{
@@ -41,6 +42,8 @@ async fn upload(app: &Arc<App>, ctx: &Ctx, object: Uuid, content: Content, body:
             "The object is larger than this server takes",
         ));
     }
+    check_metadata(&content.metadata)?;
+    check_tags(&content.tags)?;
     let reserve = Reserve {
         ctx: ctx.clone(),
         now: app.now(),

@@ -9,6 +9,7 @@ mod group_commit;
 mod harness;
 mod interruptions;
 mod invites;
+mod labels;
 mod outbox;
 mod parameters;
 mod people;

@@ -1,12 +1,14 @@
 //! The statements that are put together from conditions: a session that writes down what it is asked.
 
 use access::PermissionCode;
-use domain::ItemId;
+use domain::{ItemId, PersonId};
 use store::{
     Reader, Restriction, Session, Statement, StoreError, Value, access_facts,
     buckets::{self, BucketFilter},
     grants::{self, GrantFilter, GrantSearch, Listed, Principals},
+    labels::{self, Label, ObjectLabels, PairFilter, VersionLabels},
     people::{self, PersonFilter},
+    viewer::Viewer,
 };
 
 use crate::harness::{NOW, uuid};
@@ -165,6 +167,50 @@ fn grant_filters() -> Vec<GrantFilter> {
         .collect()
 }
 
+/// Somebody whose rights a list is restricted to.
+const VIEWER: Viewer = Viewer {
+    person: PersonId(1),
+    own: true,
+    identity_provider: true,
+    now: NOW,
+};
+
+async fn labels_of(s: &mut Recorder) {
+    let pairs = PairFilter::new(&[("k".to_owned(), "v".to_owned())]);
+    for label in [Label::Metadata, Label::Tags] {
+        for pairs in [PairFilter::default(), pairs.clone()] {
+            labels::known(s, label, &pairs, None).await.unwrap();
+            labels::known(s, label, &pairs, Some(&[1])).await.unwrap();
+            for restrict in [None, Some(VIEWER)] {
+                for some in [vec![], vec![uuid(1)]] {
+                    for (buckets, natives, within) in [
+                        (vec![], vec![], None),
+                        (vec![uuid(1)], vec!["x".to_owned()], None),
+                        (vec![], vec![], Some(vec![1])),
+                    ] {
+                        let of = ObjectLabels {
+                            objects: some.clone(),
+                            buckets,
+                            pairs: pairs.clone(),
+                            restrict,
+                            within: within.clone(),
+                        };
+                        labels::of_objects(s, label, &of).await.unwrap();
+                        let of = VersionLabels {
+                            versions: some.clone(),
+                            natives,
+                            pairs: pairs.clone(),
+                            restrict,
+                            within,
+                        };
+                        labels::of_versions(s, label, &of).await.unwrap();
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Every statement that is put together from conditions: with each condition alone, with all, and with none.
 pub(crate) async fn composed() -> Vec<Statement> {
     let s = &mut Recorder::default();
@@ -205,6 +251,7 @@ pub(crate) async fn composed() -> Vec<Statement> {
             }
         }
     }
+    labels_of(s).await;
     let mut all = std::mem::take(&mut s.0);
     all.sort_by(|a, b| (a.name, &a.sqlite).cmp(&(b.name, &b.sqlite)));
     all.dedup_by(|a, b| a.sqlite == b.sqlite);

@@ -206,6 +206,12 @@ async fn call(caller: &Caller, method: &str, path: &str, bucket: &str, object: &
         ("DELETE", path) if path.starts_with("/permission/") => {
             (format!("{address}?{holder}"), Vec::new(), String::new())
         }
+        ("PATCH" | "PUT", "/object/{objectId}/metadata") => {
+            (address, vec![("x-amz-meta-colour", "red")], String::new())
+        }
+        ("PATCH" | "PUT", "/object/{objectId}/tagging") => {
+            (format!("{address}?tagset[colour]=red"), Vec::new(), String::new())
+        }
         ("GET", "/user") => (format!("{address}?userId={somebody}"), Vec::new(), String::new()),
         ("GET" | "HEAD" | "DELETE", _) | ("PUT", "/object/{objectId}/version") => (address, Vec::new(), String::new()),
         _ => panic!("say here how {method} {path} is called"),

@@ -8,6 +8,7 @@ mod faults;
 mod flows;
 mod golden;
 mod invites;
+mod labels;
 mod modes;
 mod public;
 
