@@ -1,6 +1,6 @@
 //! The audit record, from a use case's point of view.
 
-use domain::{Kind, Timestamp};
+use domain::{CollaborationId, Kind, OrganisationId, Timestamp};
 use store::{Access, Op, Session, StoreError, audit};
 
 use crate::{App, Ctx, Error, Result};
@@ -15,6 +15,53 @@ pub(crate) async fn changed<S: Session>(
     after: Option<serde_json::Value>,
 ) -> Result<(), StoreError> {
     audit::insert(s, &entry(ctx, now, action, object, true, after)).await
+}
+
+/// Whose administrators may read an entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Of which organisation.
+    pub(crate) organisation: OrganisationId,
+    /// Of which collaboration.
+    pub(crate) collaboration: Option<CollaborationId>,
+}
+
+/// As [`changed`], for the administrators of an organisation and a collaboration to read.
+pub(crate) async fn changed_in<S: Session>(
+    s: &mut S,
+    ctx: &Ctx,
+    now: Timestamp,
+    place: Place,
+    action: &'static str,
+    object: String,
+    after: Option<serde_json::Value>,
+) -> Result<(), StoreError> {
+    audit::insert(s, &placed(entry(ctx, now, action, object, true, after), place)).await
+}
+
+/// The same about many things that have the same done to them, in one statement.
+pub(crate) async fn changed_many<S: Session>(
+    s: &mut S,
+    ctx: &Ctx,
+    now: Timestamp,
+    place: Place,
+    action: &'static str,
+    changes: &[(String, serde_json::Value)],
+) -> Result<(), StoreError> {
+    let shared = placed(entry(ctx, now, action, String::new(), true, None), place);
+    let changes: Vec<(String, String)> = changes
+        .iter()
+        .map(|(object, after)| (object.clone(), after.to_string()))
+        .collect();
+    audit::insert_many(s, &shared, &changes).await
+}
+
+fn placed(entry: audit::Entry, place: Place) -> audit::Entry {
+    audit::Entry {
+        organisation: Some(place.organisation),
+        collaboration: place.collaboration,
+        ..entry
+    }
 }
 
 fn entry(
@@ -35,6 +82,8 @@ fn entry(
         before: None,
         after: after.map(|value| value.to_string()),
         request_id: ctx.request_id.clone(),
+        organisation: ctx.caller.token().map(|token| token.organisation),
+        collaboration: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{ItemId, PersonId};
-use store::{Meter, stamps};
+use store::{Meter, organisations::TokenCaller, stamps};
 use uuid::Uuid;
 
 /// Who asks.
@@ -19,6 +19,8 @@ pub enum Caller {
     ServiceAccount(ServiceAccount),
     /// Somebody with a verified token.
     Person(Person),
+    /// An organisation's token.
+    Token(Arc<TokenCaller>),
 }
 
 /// A person who signed in.
@@ -57,12 +59,13 @@ impl ServiceAccount {
 }
 
 impl Caller {
-    /// What the contract calls the kind of credentials: `NONE`, `BASIC` or `BEARER`.
+    /// What the contract calls the kind of credentials: `NONE`, `BASIC` or `BEARER`; or `TOKEN`, which it does not know.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Anonymous | Self::Anybody => "NONE",
             Self::Superuser | Self::ServiceAccount(_) => "BASIC",
             Self::Person(_) => "BEARER",
+            Self::Token(_) => "TOKEN",
         }
     }
 
@@ -70,7 +73,15 @@ impl Caller {
     pub fn person(&self) -> Option<&Person> {
         match self {
             Self::Person(person) => Some(person),
-            Self::Anonymous | Self::Anybody | Self::Superuser | Self::ServiceAccount(_) => None,
+            Self::Anonymous | Self::Anybody | Self::Superuser | Self::ServiceAccount(_) | Self::Token(_) => None,
+        }
+    }
+
+    /// The organisation's token, if one asks.
+    pub fn token(&self) -> Option<&TokenCaller> {
+        match self {
+            Self::Token(token) => Some(token),
+            Self::Anonymous | Self::Anybody | Self::Superuser | Self::ServiceAccount(_) | Self::Person(_) => None,
         }
     }
 
@@ -78,7 +89,7 @@ impl Caller {
     pub(crate) fn reaches(&self, bucket: ItemId) -> bool {
         match self {
             Self::ServiceAccount(account) => account.reaches(bucket),
-            Self::Anonymous | Self::Anybody | Self::Superuser | Self::Person(_) => true,
+            Self::Anonymous | Self::Anybody | Self::Superuser | Self::Person(_) | Self::Token(_) => true,
         }
     }
 
@@ -88,7 +99,11 @@ impl Caller {
 
     /// Whose name goes into stamps.
     pub(crate) fn stamp(&self) -> Uuid {
-        self.person().map_or(stamps::SYSTEM, |person| person.uuid)
+        match self {
+            Self::Person(person) => person.uuid,
+            Self::Token(token) => token.uuid,
+            Self::Anonymous | Self::Anybody | Self::Superuser | Self::ServiceAccount(_) => stamps::SYSTEM,
+        }
     }
 
     /// Who did it, for the audit record.
@@ -99,6 +114,7 @@ impl Caller {
             Self::Superuser => "basic".to_owned(),
             Self::ServiceAccount(account) => format!("s3-account:{}/{}", account.endpoint, account.bucket),
             Self::Person(person) => format!("person:{}", person.uuid),
+            Self::Token(token) => format!("token:{}", token.uuid),
         }
     }
 }

@@ -43,6 +43,7 @@ pub(crate) async fn allow<R: Right, S: Session>(
         Caller::ServiceAccount(account) if account.reaches(facts.chain.root().item) => Subject::superuser(),
         Caller::ServiceAccount(_) => return Err(Error::denied()),
         Caller::Anonymous | Caller::Person(_) => facts.subject,
+        Caller::Token(token) => Subject::token(token.organisation, token.scope.clone()),
     };
     access::authorise::<R>(&subject, &facts.chain, now).map_err(|denied| Error::denied().because(denied.to_string()))
 }
@@ -65,6 +66,7 @@ pub(crate) async fn among<R: Right, S: Session>(
             Caller::ServiceAccount(account) if account.reaches(chain.root().item) => &Subject::superuser(),
             Caller::ServiceAccount(_) => return None,
             Caller::Anonymous | Caller::Person(_) => &facts.subject,
+            Caller::Token(token) => &Subject::token(token.organisation, token.scope.clone()),
         };
         access::authorise::<R>(subject, chain, now).ok()
     });
@@ -95,6 +97,8 @@ impl App {
     pub fn confinement(&self, ctx: &Ctx) -> Restriction {
         match &ctx.caller {
             Caller::ServiceAccount(account) => Restriction::Buckets(Arc::clone(&account.buckets)),
+            // A token reaches drives of collaborations, which no list of buckets holds.
+            Caller::Token(_) => Restriction::Buckets(Arc::from([])),
             Caller::Anonymous | Caller::Anybody | Caller::Superuser | Caller::Person(_) => Restriction::None,
         }
     }

@@ -6,7 +6,7 @@ use domain::{Clock, Entropy, Secret, Timestamp};
 use identity::{bearer::Bearer, issuer::BuiltInIssuer, links::LinkSigner, password::Passwords};
 use store::Store;
 
-use crate::Storages;
+use crate::{Storages, mail::Mailer};
 
 /// What the configuration says to the use cases.
 #[derive(Clone, Debug)]
@@ -65,7 +65,9 @@ pub struct Parts {
     /// Their passwords.
     pub passwords: Passwords,
     /// Signatures of this server's own links.
-    pub links: LinkSigner,
+    pub links: Arc<LinkSigner>,
+    /// The SMTP server; without one no mail is sent.
+    pub mailer: Option<Mailer>,
     /// The configuration.
     pub settings: Settings,
 }

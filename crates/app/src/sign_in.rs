@@ -10,7 +10,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::{AccountHeaders, App, Caller, Mode, Person};
+use crate::{AccountHeaders, App, Caller, Mode, Person, tokens};
 
 /// Why credentials do not make a caller.
 #[derive(Debug)]
@@ -32,11 +32,12 @@ pub(crate) const BUILT_IN: &str = "commonhold";
 
 impl App {
     /// Turns the credentials of a request into its caller. A verified token costs no statement: its person is known
-    /// after the first time.
+    /// after the first time. With `takes_tokens`, what is no signed token is looked up as the secret of an organisation's.
     pub async fn authenticate(
         &self,
         credentials: &Credentials<'_>,
         account: AccountHeaders<'_>,
+        takes_tokens: bool,
         meter: &Arc<Meter>,
     ) -> Result<Caller, AuthenticationError> {
         let nobody = || match self.mode() {
@@ -45,6 +46,19 @@ impl App {
         };
         match credentials {
             Credentials::None => Ok(nobody()),
+            Credentials::Bearer(secret) if takes_tokens && !secret.contains('.') => {
+                match tokens::find(self, meter, secret).await {
+                    Ok(token) => Ok(Caller::Token(Arc::new(token))),
+                    Err(error) if error.kind == Kind::Unauthenticated => {
+                        Err(AuthenticationError::Bearer(error.public.into_owned()))
+                    }
+                    Err(error) => Err(AuthenticationError::Unavailable(domain::Error {
+                        kind: Kind::Unavailable,
+                        public: error.public,
+                        source: error.source,
+                    })),
+                }
+            }
             // Where no issuer is believed, a token is no credential (objects contract 1.4, step 4).
             Credentials::Bearer(_) if matches!(self.mode(), Mode::NoAuth | Mode::BasicAuth) => Ok(nobody()),
             Credentials::Basic(given) => {

@@ -3,12 +3,12 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use access::TokenScope;
-use domain::{Entropy, Kind, OrganisationId, Secret, Timestamp, TokenId};
+use domain::{Entropy, Kind, Secret, Timestamp, TokenId};
 use identity::secret::{self, ApiSecret};
 use serde_json::json;
 use store::{
-    Access, Op, Session,
-    organisations::{self as rows, NewToken, OrganisationRow, TokenRow, UnitRow},
+    Access, Meter, Op, Session,
+    organisations::{self as rows, NewToken, OrganisationRow, TokenCaller, TokenRow, UnitRow},
 };
 use uuid::Uuid;
 
@@ -242,46 +242,38 @@ impl Op for Revoke {
     }
 }
 
-/// Whom a request with a token's secret speaks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bearer {
-    /// The token.
-    pub id: Uuid,
-    /// Its organisation.
-    pub organisation: OrganisationId,
-    /// How far it reaches; without a unit, nowhere.
-    pub scope: TokenScope,
-}
+/// Whom a request with a token's secret speaks for: without a unit, nobody.
+pub type Bearer = TokenCaller;
 
 /// Finds the token of a secret and keeps that it was used, at most once a minute.
 ///
 /// # Errors
 /// `Unauthenticated` for a secret that is unknown, was revoked, or whose time is over: the same words for all.
 pub async fn authenticate(app: &App, ctx: &Ctx, secret: &str) -> Result<Bearer> {
+    find(app, &ctx.meter, secret).await
+}
+
+pub(crate) async fn find(app: &App, meter: &Arc<Meter>, secret: &str) -> Result<Bearer> {
     let now = app.now();
-    let found = app.store().run(BySecret(secret::hash(secret)), &ctx.meter).await?;
+    let found = app.store().run(BySecret(secret::hash(secret)), meter).await?;
     let token = found.filter(|token| !token.is_expired(now));
     let token = token.ok_or_else(|| Error::new(Kind::Unauthenticated, "Invalid API key"))?;
     if token.is_use_due(now) {
-        app.store().run(Touch(token.id, now), &ctx.meter).await?;
+        app.store().run(Touch(token.id, now), meter).await?;
     }
-    Ok(Bearer {
-        id: token.uuid,
-        organisation: token.organisation,
-        scope: token.scope,
-    })
+    Ok(token)
 }
 
 #[derive(Clone)]
 struct BySecret([u8; 32]);
 
 impl Op for BySecret {
-    type Out = Option<TokenRow>;
+    type Out = Option<TokenCaller>;
     type Error = Error;
     const ACCESS: Access = Access::Point;
 
     async fn run<S: Session>(self, s: &mut S) -> Result<Self::Out> {
-        Ok(rows::find_token(s, &self.0).await?)
+        Ok(rows::token_caller(s, &self.0).await?)
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     pub(crate) oidc: Oidc,
     pub(crate) objects: Objects,
+    pub(crate) mail: Mail,
     pub(crate) secrets: Secrets,
     pub(crate) limits: Limits,
     pub(crate) log: Log,
@@ -40,6 +41,7 @@ impl Default for Config {
             storage: Storage::default(),
             oidc: Oidc::default(),
             objects: Objects::default(),
+            mail: Mail::default(),
             secrets: Secrets::default(),
             limits: Limits::default(),
             log: Log::default(),
@@ -240,6 +242,16 @@ fn is_loopback(listen: &str) -> bool {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub(crate) struct Mail {
+    /// `smtp://host:port`, with user and password where the server asks for them; no mail is sent when absent.
+    #[serde(deserialize_with = "optional_secret")]
+    pub(crate) smtp_url: Option<Secret>,
+    /// Who sends: an address, or a name with an address in angle brackets.
+    pub(crate) from: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Secrets {
     /// 32 bytes, base64; generated into `data_dir` when absent and the database is SQLite.
     #[serde(deserialize_with = "optional_secret")]
@@ -303,7 +315,10 @@ pub(crate) struct Log {
 
 /// Reads the file (`commonhold.toml` where there is one, when none is named) and the environment.
 pub(crate) fn load(file: Option<&Path>) -> Result<Config, String> {
-    read(file, Figment::from(Env::prefixed("COMMONHOLD_").split("__")))
+    // Variables for tests are none of the program's.
+    let environment =
+        Env::prefixed("COMMONHOLD_").filter(|name| !name.as_str().to_ascii_lowercase().starts_with("test_"));
+    read(file, Figment::from(environment.split("__")))
 }
 
 fn read(file: Option<&Path>, environment: Figment) -> Result<Config, String> {
@@ -332,6 +347,9 @@ fn check(config: &Config) -> Result<(), String> {
         return Err("objects.basic_username and objects.basic_password: one is set without the other".to_owned());
     }
     config.objects.check(&config.server.listen)?;
+    if config.mail.smtp_url.is_some() != config.mail.from.is_some() {
+        return Err("mail.smtp_url and mail.from: one is set without the other".to_owned());
+    }
     if let Some(url) = &config.database.url {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err("database.url: must start with postgres:// (leave it out for SQLite)".to_owned());

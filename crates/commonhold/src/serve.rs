@@ -46,7 +46,9 @@ pub(crate) async fn serve(config: &Config) -> Result<(), String> {
 /// Every address of the server.
 fn router(app: &Arc<App>) -> Router {
     let metrics = Arc::new(Metrics::default());
-    pages::router(app, &metrics).merge(api_objects::router_with_metrics(Arc::clone(app), &metrics))
+    pages::router(app, &metrics)
+        .merge(api_objects::router_with_metrics(Arc::clone(app), &metrics))
+        .merge(api_organisations::router_with_metrics(app, &metrics))
 }
 
 /// One line that says where the server is, and at the first start one with the link of the first administrator.

@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write, net::ToSocketAddrs, path::Path, sync::Arc};
 
-use app::{AccountKey, App, DefaultStorage, Parts, Settings, Storages};
+use app::{AccountKey, App, DefaultStorage, Parts, Settings, Storages, mail::Mailer};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use blob::{Blobs, Connections, Files, S3, S3Config};
 use domain::{Clock, Entropy, Secret};
@@ -70,7 +70,8 @@ pub(crate) async fn build(config: &Config) -> Result<Arc<App>, String> {
         bearer,
         issuer,
         passwords: Passwords::new(config.limits.password_hashes),
-        links: LinkSigner::new(&derive_key(&key, "links")),
+        links: Arc::new(LinkSigner::new(&derive_key(&key, "links"))),
+        mailer: mailer(config)?,
         settings: Settings {
             public_url,
             mode: config.objects.mode(),
@@ -103,6 +104,7 @@ pub(crate) fn check(config: &Config) -> Result<(), String> {
     if let Some(key) = &config.secrets.key {
         decode_key(key.reveal(), "secrets.key")?;
     }
+    mailer(config)?;
     let issuers = configured_issuers(config)?;
     Bearer::new(issuers, Arc::new(SystemClock)).map_err(|error| format!("oidc: {error}"))?;
     Ok(())
@@ -117,6 +119,16 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text.replace('\n', " ")
+}
+
+/// Mail goes out when there is a server for it.
+fn mailer(config: &Config) -> Result<Option<Mailer>, String> {
+    match (&config.mail.smtp_url, &config.mail.from) {
+        (Some(url), Some(from)) => Mailer::new(url.reveal(), from)
+            .map(Some)
+            .map_err(|error| error.to_string()),
+        _ => Ok(None),
+    }
 }
 
 fn store_url(config: &Config) -> StoreUrl {

@@ -28,6 +28,8 @@ ids! {
     CollaborationId,
     /// A group of a collaboration.
     GroupId,
+    /// A service that collaborations connect to.
+    ServiceId,
     /// A file or a folder.
     ItemId,
     /// One version of a file.

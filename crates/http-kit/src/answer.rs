@@ -28,7 +28,7 @@ enum Payload {
     Empty,
     Json(Bytes),
     Whole(Bytes),
-    Stream { body: Body, length: u64 },
+    Stream { body: Body, length: Option<u64> },
 }
 
 impl Answer {
@@ -73,8 +73,21 @@ impl Answer {
     /// An answer whose body of `length` bytes is streamed.
     pub fn stream(status: StatusCode, body: Body, length: u64) -> Self {
         let mut answer = Self::empty(status);
-        answer.payload = Payload::Stream { body, length };
+        answer.payload = Payload::Stream {
+            body,
+            length: Some(length),
+        };
         answer
+    }
+
+    /// A JSON answer that is written while it is read: nobody knows how long it will be.
+    pub fn json_stream(status: StatusCode, body: Body) -> Self {
+        let mut answer = Self::empty(status);
+        answer.payload = Payload::Stream { body, length: None };
+        answer.with(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        )
     }
 
     /// The same answer with a header set.
@@ -136,21 +149,24 @@ impl Answer {
             self = self.with_text(header::ETAG, &tag);
         }
         let (body, length) = match self.payload {
-            Payload::Empty => (Body::empty(), 0),
+            Payload::Empty => (Body::empty(), Some(0)),
             Payload::Json(bytes) | Payload::Whole(bytes) => {
                 let length = bytes.len() as u64;
-                (Body::from(bytes), length)
+                (Body::from(bytes), Some(length))
             }
             Payload::Stream { body, length } => (body, length),
         };
         // RFC 9110, section 8.6: no Content-Length with 204, and with 304 only the one a 200 would have had.
-        if !matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        if !matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            && let Some(length) = length
+        {
             self.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         let mut response = Response::new(if method == Method::HEAD { Body::empty() } else { body });
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
-        (response, if method == Method::HEAD { 0 } else { length })
+        let told = length.filter(|_| method != Method::HEAD);
+        (response, told.unwrap_or_default())
     }
 }
 

@@ -122,6 +122,11 @@ impl Call {
         std::mem::take(&mut self.body)
     }
 
+    /// Takes a body of at most `limit` bytes.
+    pub async fn take_bytes(&mut self, limit: usize) -> Result<Bytes, Refusal> {
+        collect(self.take_body(), limit).await
+    }
+
     /// Takes a JSON body of at most [`JSON_LIMIT`] bytes. No body at all is an empty object. The content type is not
     /// asked: nothing else is accepted here.
     pub async fn take_json(&mut self) -> Result<serde_json::Value, Refusal> {

@@ -35,6 +35,9 @@ pub trait Dialect: Send + Sync + 'static {
     /// Its name in logs, metrics and the audit trail.
     const NAME: &'static str;
 
+    /// Whether tokens of organisations are credentials here.
+    const TAKES_TOKENS: bool = false;
+
     /// The answer to a failure. Logs the cause of what is the server's own fault: nobody does it after this.
     fn failure(&self, asked: &Asked<'_>, failure: Self::Failure) -> Answer;
 }
@@ -232,7 +235,7 @@ impl<D: Dialect> Edge<D> {
         };
         let caller = self
             .app
-            .authenticate(&credentials, account, &entry.meter)
+            .authenticate(&credentials, account, D::TAKES_TOKENS, &entry.meter)
             .await
             .map_err(Refusal::Authentication)?;
         entry.who = Who::of(&caller);
@@ -256,6 +259,7 @@ fn guard(mode: Mode, needed: Authentication, caller: &Caller) -> Result<(), Refu
     let possible = match needed {
         Authentication::Optional | Authentication::Required => !(mode == Mode::OidcAuth && kind == "BASIC"),
         Authentication::BearerOnly => mode != Mode::BasicAuth,
+        Authentication::Token => true,
         Authentication::BasicOnly => mode != Mode::OidcAuth,
     };
     if !possible {
@@ -263,11 +267,12 @@ fn guard(mode: Mode, needed: Authentication, caller: &Caller) -> Result<(), Refu
     }
     let enough = match needed {
         Authentication::Optional => true,
-        Authentication::Required => kind != "NONE",
+        // Who has other credentials than a token is told so by the use case.
+        Authentication::Required | Authentication::Token => kind != "NONE",
         Authentication::BearerOnly => kind == "BEARER",
         Authentication::BasicOnly => kind == "BASIC",
     };
-    if enough || mode == Mode::NoAuth {
+    if enough || (mode == Mode::NoAuth && needed != Authentication::Token) {
         Ok(())
     } else {
         Err(Refusal::CredentialsNeeded)
@@ -282,6 +287,7 @@ enum Who {
     Basic,
     ServiceAccount,
     Person(uuid::Uuid),
+    Token(uuid::Uuid),
 }
 
 impl Who {
@@ -292,6 +298,7 @@ impl Who {
             Caller::Superuser => Self::Basic,
             Caller::ServiceAccount(_) => Self::ServiceAccount,
             Caller::Person(person) => Self::Person(person.uuid),
+            Caller::Token(token) => Self::Token(token.uuid),
         }
     }
 }
@@ -305,6 +312,7 @@ impl std::fmt::Display for Who {
             Self::Basic => f.write_str("basic"),
             Self::ServiceAccount => f.write_str("s3-account"),
             Self::Person(uuid) => uuid.fmt(f),
+            Self::Token(uuid) => write!(f, "token {uuid}"),
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum Authentication {
     BearerOnly,
     /// The name and password of the server's superuser.
     BasicOnly,
+    /// A token of an organisation.
+    Token,
 }
 
 /// Where the thing is named that a permission code is needed on.
@@ -56,6 +58,12 @@ impl Needs {
     /// Any authentication.
     pub const AUTHENTICATION: Self = Self {
         authentication: Authentication::Required,
+        ..Self::NOTHING
+    };
+
+    /// A token of an organisation. How far it reaches, the use case decides.
+    pub const TOKEN: Self = Self {
+        authentication: Authentication::Token,
         ..Self::NOTHING
     };
 
@@ -137,6 +145,7 @@ impl fmt::Display for Needs {
             Authentication::Required => "signed in",
             Authentication::BearerOnly => "bearer",
             Authentication::BasicOnly => "basic",
+            Authentication::Token => "token",
         })?;
         if self.elevated {
             f.write_str(", elevated")?;

@@ -8,6 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{PersonId, Timestamp};
 use uuid::Uuid;
 
+use crate::secret::ApiSecret;
+
 /// Everything a link says. The signature covers all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link<'a> {
@@ -52,6 +54,16 @@ impl LinkSigner {
     /// The signature, as 43 characters that need no escaping in an address.
     pub fn sign(&self, link: &Link<'_>) -> String {
         URL_SAFE_NO_PAD.encode(sign(&self.key, &link.encoded()))
+    }
+
+    /// The secret of something that somebody is told about by mail, the same each time it is asked for: nobody has to keep
+    /// it, and a mail can be written again. 43 characters; what is stored is its hash.
+    pub fn secret(&self, purpose: &str, id: Uuid) -> ApiSecret {
+        let mut bytes = b"commonhold secret 1\0".to_vec();
+        bytes.extend_from_slice(purpose.as_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(id.as_bytes());
+        ApiSecret::of(URL_SAFE_NO_PAD.encode(sign(&self.key, &bytes)))
     }
 
     /// Checks a signature in constant time, then the time: refused once the last second is over.

@@ -22,7 +22,10 @@ impl ApiSecret {
     pub fn generate(entropy: &dyn Entropy) -> Self {
         let mut bytes = [0; 32];
         entropy.fill(&mut bytes);
-        let text = URL_SAFE_NO_PAD.encode(bytes);
+        Self::of(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    pub(crate) fn of(text: String) -> Self {
         Self {
             hash: hash(&text),
             text: Secret::new(text),

@@ -14,7 +14,7 @@ pub struct Statement {
 }
 
 /// Declares statements: `NAME: "text"` for both databases, `NAME: { sqlite: "…", postgres: "…" }` where they must
-/// differ. All statements of a module are in its `STATEMENTS`.
+/// differ; `NAME: (concat!(…))` for a text that is put together. All statements of a module are in its `STATEMENTS`.
 macro_rules! sql {
     ($($(#[$doc:meta])* $name:ident : $text:tt ;)*) => {
         $(
@@ -32,6 +32,9 @@ macro_rules! statement {
             postgres: std::borrow::Cow::Borrowed($postgres),
         }
     };
+    ($name:ident, ($text:expr)) => {
+        $crate::catalogue::statement!($name, { sqlite: $text, postgres: $text })
+    };
     ($name:ident, $text:literal) => {
         $crate::Statement {
             name: stringify!($name),
@@ -48,14 +51,19 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         crate::access_facts::STATEMENTS,
         crate::audit::STATEMENTS,
         crate::buckets::STATEMENTS,
+        crate::collaboration_labels::STATEMENTS,
+        crate::collaborations::STATEMENTS,
         crate::files::STATEMENTS,
         crate::grants::STATEMENTS,
+        crate::invitations::STATEMENTS,
         crate::invites::STATEMENTS,
         crate::labels::STATEMENTS,
         crate::organisations::STATEMENTS,
         crate::outbox::STATEMENTS,
         crate::people::STATEMENTS,
         crate::public::STATEMENTS,
+        crate::recipients::STATEMENTS,
+        crate::services::STATEMENTS,
     ]
     .into_iter()
     .flatten()

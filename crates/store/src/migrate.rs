@@ -31,6 +31,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0006_records.sql"),
         include_str!("../migrations/postgres/0006_records.sql"),
     ),
+    (
+        7,
+        "organisations",
+        include_str!("../migrations/sqlite/0007_organisations.sql"),
+        include_str!("../migrations/postgres/0007_organisations.sql"),
+    ),
 ];
 
 fn check(applied: i64) -> Result<(), StoreError> {

@@ -3,12 +3,22 @@
 
 use domain::Timestamp;
 
-use crate::{Row, Session, StoreError, catalogue::sql};
+use crate::{Row, Session, StoreError, Value, catalogue::sql};
 
 sql! {
     PING: "SELECT count(*) FROM lease WHERE name = ''";
 
     OUTBOX_INSERT: "INSERT INTO outbox (kind, payload, created_at, not_before) VALUES ($1, $2, $3, $3)";
+
+    /// kind, now, payloads.
+    OUTBOX_INSERT_MANY: {
+        sqlite: "
+INSERT INTO outbox (kind, payload, created_at, not_before)
+SELECT $1, n.value, $2, $2 FROM json_each($3) n ORDER BY n.key",
+        postgres: "
+INSERT INTO outbox (kind, payload, created_at, not_before)
+SELECT $1::text, p, $2::bigint, $2::bigint FROM unnest($3::text[]) WITH ORDINALITY t (p, n) ORDER BY n",
+    };
 
     /// holder, lease until, now, how many.
     OUTBOX_CLAIM: {
@@ -16,14 +26,14 @@ sql! {
 UPDATE outbox SET lease_holder = $1, lease_until = $2, attempts = attempts + 1
 WHERE id IN (SELECT id FROM outbox WHERE not_before <= $3 AND (lease_until IS NULL OR lease_until < $3)
     ORDER BY not_before, id LIMIT $4)
-RETURNING id, kind, payload, attempts",
+RETURNING id, kind, payload, attempts, created_at",
         // Two nodes must not wait for each other's rows. The choice is an array because a subquery with LIMIT may be run
         // more than once, and would then lock more rows than it says.
         postgres: "
 UPDATE outbox SET lease_holder = $1, lease_until = $2, attempts = attempts + 1
 WHERE id = ANY (ARRAY(SELECT id FROM outbox WHERE not_before <= $3 AND (lease_until IS NULL OR lease_until < $3)
     ORDER BY not_before, id LIMIT $4 FOR UPDATE SKIP LOCKED))
-RETURNING id, kind, payload, attempts",
+RETURNING id, kind, payload, attempts, created_at",
     };
 
     OUTBOX_DONE: "DELETE FROM outbox WHERE id = $1 AND lease_holder = $2";
@@ -55,6 +65,8 @@ pub struct Effect {
     pub payload: String,
     /// How often it was tried, this time included.
     pub attempts: i64,
+    /// Since when it waits.
+    pub created_at: Timestamp,
 }
 
 fn effect(row: &Row<'_>) -> Result<Effect, StoreError> {
@@ -63,12 +75,28 @@ fn effect(row: &Row<'_>) -> Result<Effect, StoreError> {
         kind: row.get(1)?,
         payload: row.get(2)?,
         attempts: row.get(3)?,
+        created_at: row.get(4)?,
     })
 }
 
 /// Writes an effect, to be carried out after the commit.
 pub async fn insert<S: Session>(s: &mut S, kind: &str, payload: &str, now: Timestamp) -> Result<(), StoreError> {
     s.execute(&OUTBOX_INSERT, &[kind.into(), payload.into(), now.into()])
+        .await
+        .map(drop)
+}
+
+/// Writes effects of one kind, in one statement.
+pub async fn insert_many<S: Session>(
+    s: &mut S,
+    kind: &str,
+    payloads: &[String],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if payloads.is_empty() {
+        return Ok(());
+    }
+    s.execute(&OUTBOX_INSERT_MANY, &[kind.into(), now.into(), Value::Texts(payloads)])
         .await
         .map(drop)
 }

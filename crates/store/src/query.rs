@@ -91,6 +91,15 @@ impl<'a> Query<'a> {
         self.postgres.push_str(text);
     }
 
+    /// Adds a fixed text with the place of a value in it: a limit.
+    pub(crate) fn last(&mut self, text: &'static str, value: impl Into<Value<'a>>) {
+        self.values.push(value.into());
+        let place = format!("${}", self.values.len());
+        for to in [&mut self.sqlite, &mut self.postgres] {
+            to.push_str(&text.replace("{}", &place));
+        }
+    }
+
     /// The statement and its values.
     pub(crate) fn build(self) -> (Statement, Vec<Value<'a>>) {
         let statement = Statement {

@@ -14,7 +14,7 @@ pub enum Restriction {
     /// What this person may read: READ held by the person or by their identity provider, on the object or on its bucket.
     /// What is only public is not theirs.
     Readable(PersonId),
-    /// What is in (or is) one of these buckets; sorted, never empty.
+    /// What is in (or is) one of these buckets; sorted. Without one, nothing is.
     Buckets(Arc<[ItemId]>),
 }
 

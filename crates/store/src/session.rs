@@ -77,6 +77,7 @@ values! {
     domain::CollaborationId => |v| Value::Int(v.0), Int;
     domain::GroupId => |v| Value::Int(v.0), Int;
     domain::TokenId => |v| Value::Int(v.0), Int;
+    domain::ServiceId => |v| Value::Int(v.0), Int;
 }
 
 /// One row of an answer.
@@ -167,6 +168,7 @@ numbers!(
     domain::CollaborationId,
     domain::GroupId,
     domain::TokenId,
+    domain::ServiceId,
     domain::ClassificationId
 );
 

@@ -100,7 +100,7 @@ fn security(needs: Needs) -> Value {
     match needs.authentication {
         Authentication::Optional => json!([{}, { "bearer": [] }, { "basic": [] }, { "openid": [] }]),
         Authentication::Required => json!([{ "bearer": [] }, { "basic": [] }, { "openid": [] }]),
-        Authentication::BearerOnly => json!([{ "bearer": [] }, { "openid": [] }]),
+        Authentication::BearerOnly | Authentication::Token => json!([{ "bearer": [] }, { "openid": [] }]),
         Authentication::BasicOnly => json!([{ "basic": [] }]),
     }
 }

@@ -6,7 +6,8 @@ use domain::EmailAddress;
 use identity::password::check_new;
 use store::organisations::{InvitationStatus, OrganisationRole};
 
-use super::world::{ApiKey, Collaboration, Group, Invitation, Organisation, Origin, User, World};
+use super::world::{ApiKey, Collaboration, Group, Invitation, Organisation, Origin, Service, User, World};
+use crate::organisations::{is_label, is_web_address};
 
 /// The longest name or description of the contract's `s(255)` fields, in characters.
 const MAX_NAME: usize = 255;
@@ -22,11 +23,13 @@ pub(super) fn problems(world: &World) -> Vec<String> {
             .iter()
             .map(|organisation| organisation.key.as_str())
             .collect(),
+        services: world.services.iter().map(|service| service.key.as_str()).collect(),
         problems: Vec::new(),
     };
     check.users(&world.users);
     check.organisations(&world.organisations);
     check.api_keys(&world.api_keys);
+    check.services(&world.services);
     check.collaborations(&world.collaborations);
     check.problems
 }
@@ -34,6 +37,7 @@ pub(super) fn problems(world: &World) -> Vec<String> {
 struct Check<'a> {
     users: BTreeSet<&'a str>,
     organisations: BTreeSet<&'a str>,
+    services: BTreeSet<&'a str>,
     problems: Vec<String>,
 }
 
@@ -141,6 +145,13 @@ impl Check<'_> {
                 organisation.units.as_deref().unwrap_or_default(),
                 &format!("{path}.units"),
             );
+            let mut labels = Seen::new();
+            for (index, label) in organisation.labels.iter().enumerate() {
+                let path = format!("{path}.labels[{index}]");
+                self.label(&label.value, &format!("{path}.value"));
+                self.once(&mut labels, &label.value, format!("{path}.value"));
+                self.units(&label.units, &format!("{path}.units"));
+            }
             let mut members = Seen::new();
             for (index, member) in organisation.members.iter().flatten().enumerate() {
                 let path = format!("{path}.members[{index}]");
@@ -202,6 +213,22 @@ impl Check<'_> {
                 collaboration.units.as_deref().unwrap_or_default(),
                 &format!("{path}.units"),
             );
+            for (index, label) in collaboration.labels.iter().flatten().enumerate() {
+                self.label(label, &format!("{path}.labels[{index}]"));
+            }
+            for (index, key) in collaboration.services.iter().flatten().enumerate() {
+                if !self.services.contains(key.as_str()) {
+                    let why = format!("there is no service with the key {key:?} in this file");
+                    self.add(&format!("{path}.services[{index}]"), &why);
+                }
+            }
+            if collaboration
+                .website_url
+                .as_ref()
+                .is_some_and(|url| !url.is_empty() && !is_web_address(url))
+            {
+                self.add(&format!("{path}.website_url"), "is not a valid uri");
+            }
             let mut members = Seen::new();
             for (index, member) in collaboration.members.iter().flatten().enumerate() {
                 let path = format!("{path}.members[{index}].user");
@@ -210,6 +237,49 @@ impl Check<'_> {
             }
             self.groups(&collaboration.groups, &path, &mut groups);
             self.invitations(collaboration, &path, &mut invitations);
+        }
+    }
+
+    /// Organisations contract 2.9.
+    fn label(&mut self, value: &str, path: &str) {
+        if !is_label(value) {
+            self.add(
+                path,
+                "must have 1 to 32 characters out of a-z, 0-9, _ and -, and start with a letter",
+            );
+        }
+    }
+
+    fn services(&mut self, services: &[Service]) {
+        let (mut keys, mut ids, mut abbreviations) = (Seen::new(), Seen::new(), Seen::new());
+        for (index, service) in services.iter().enumerate() {
+            let path = format!("services[{index}]");
+            self.once(&mut keys, &service.key, format!("{path}.key"));
+            self.name(&service.name, &format!("{path}.name"));
+            self.name(&service.entity_id, &format!("{path}.entity_id"));
+            self.once(&mut ids, &service.entity_id, format!("{path}.entity_id"));
+            self.short_name(&service.abbreviation, &format!("{path}.abbreviation"));
+            self.once(
+                &mut abbreviations,
+                &service.abbreviation,
+                format!("{path}.abbreviation"),
+            );
+            for (name, organisations) in [
+                ("allowed_organisations", &service.allowed_organisations),
+                ("automatic_for_organisations", &service.automatic_for_organisations),
+            ] {
+                for (index, key) in organisations.iter().enumerate() {
+                    self.organisation(key, &format!("{path}.{name}[{index}]"));
+                }
+            }
+            let (mut keys, mut short_names) = (Seen::new(), Seen::new());
+            for (index, group) in service.groups.iter().enumerate() {
+                let path = format!("{path}.service_groups[{index}]");
+                self.once(&mut keys, &group.key, format!("{path}.key"));
+                self.name(&group.name, &format!("{path}.name"));
+                self.short_name(&group.short_name, &format!("{path}.short_name"));
+                self.once(&mut short_names, &group.short_name, format!("{path}.short_name"));
+            }
         }
     }
 
@@ -240,8 +310,8 @@ impl Check<'_> {
     }
 
     fn invitation(&mut self, collaboration: &Collaboration, invitation: &Invitation, path: &str) {
-        if invitation.origin == Origin::Ui {
-            let why = "invitations made by a person are not supported by this version";
+        if invitation.origin == Origin::Ui && invitation.status != InvitationStatus::Open {
+            let why = "an invitation made by a person is gone once it is answered";
             self.add(&format!("{path}.origin"), why);
         }
         let mut groups = Seen::new();

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{CollaborationId, GroupId, PersonId, UnitId};
+use domain::{CollaborationId, GroupId, PersonId, ServiceId, UnitId};
 use serde_json::json;
 use store::{
-    Session,
+    Session, collaboration_labels as labels,
     organisations::{
-        self as rows, CollaborationMember, CollaborationRole, CollaborationRow, GroupRow, InvitationRow,
-        NewCollaboration, NewGroup,
+        self as rows, CollaborationMember, CollaborationRole, CollaborationRow, CollaborationSettings, GroupRow,
+        InvitationRow, NewCollaboration, NewGroup,
     },
+    services,
 };
 use uuid::Uuid;
 
@@ -20,6 +21,8 @@ use crate::Result;
 pub(super) struct Present {
     collaborations: Vec<CollaborationRow>,
     units: Vec<(CollaborationId, UnitId)>,
+    labels: Vec<(CollaborationId, i64, String)>,
+    services: Vec<(CollaborationId, ServiceId)>,
     members: Vec<CollaborationMember>,
     groups: Vec<GroupRow>,
     group_members: Vec<(GroupId, PersonId)>,
@@ -50,6 +53,7 @@ impl<S: Session> Run<'_, S> {
         collaborations: &[world::Collaboration],
         organisations: &BTreeMap<String, Known>,
         people: &BTreeMap<String, PersonId>,
+        services: &BTreeMap<String, ServiceId>,
     ) -> Result<()> {
         if collaborations.is_empty() {
             return Ok(());
@@ -81,6 +85,8 @@ impl<S: Session> Run<'_, S> {
             self.applied.collaborations.insert(wanted.key.clone(), applied);
             self.collaboration_units(&place, organisation, &present).await?;
             let members = self.collaboration_members(&place, people, &present).await?;
+            self.collaboration_labels(&place, organisation, &present).await?;
+            self.connections(&place, services, &present).await?;
             self.groups(&mut place, people, &members, &present).await?;
             self.invitations(&place, people, &present).await?;
         }
@@ -99,6 +105,8 @@ impl<S: Session> Run<'_, S> {
         Ok(Present {
             collaborations: found,
             units: rows::units_of_collaborations(self.s, &ids).await?,
+            labels: labels::of_collaborations(self.s, &ids).await?,
+            services: services::connections(self.s, &ids).await?,
             members: rows::collaboration_members(self.s, &ids).await?,
             groups: rows::groups(self.s, &ids).await?,
             group_members: rows::group_members(self.s, &ids).await?,
@@ -117,6 +125,9 @@ impl<S: Session> Run<'_, S> {
             short_name: &wanted.short_name,
             name: &wanted.name,
             description: wanted.description.as_deref(),
+            expires_at: None,
+            settings: &settings(wanted, &CollaborationSettings::default()),
+            by: None,
         };
         let id = rows::create_collaboration(self.s, &new, self.now).await?;
         let after = json!({
@@ -143,10 +154,11 @@ impl<S: Session> Run<'_, S> {
         let updated = CollaborationRow {
             name: wanted.name.clone(),
             description: wanted.description.clone().or_else(|| row.description.clone()),
+            settings: settings(wanted, &row.settings),
             ..row.clone()
         };
         if updated != row {
-            rows::update_collaboration(self.s, &updated).await?;
+            rows::update_collaboration(self.s, &updated, self.now).await?;
             let line = format!("collaboration {}: changed", wanted.key);
             let after = json!({ "name": updated.name, "description": updated.description });
             self.changed("collaboration.update", format!("collaboration:{uuid}"), line, after)
@@ -185,6 +197,73 @@ impl<S: Session> Run<'_, S> {
         let line = format!("collaboration {}: units are now {told}", place.wanted.key);
         self.changed("collaboration.units", place.object(), line, json!({ "units": names }))
             .await
+    }
+
+    /// Makes the labels true.
+    async fn collaboration_labels(&mut self, place: &Place<'_>, organisation: &Known, present: &Present) -> Result<()> {
+        let Some(values) = &place.wanted.labels else {
+            return Ok(());
+        };
+        let held = present.labels.iter().filter(|(of, ..)| *of == place.id);
+        let held: BTreeMap<i64, &String> = held.map(|(_, id, value)| (*id, value)).collect();
+        let known = labels::create(self.s, organisation.id, values, self.now).await?;
+        let wanted: BTreeSet<i64> = known.iter().map(|(id, _)| *id).collect();
+        let (added, removed) = difference(&wanted, &held.into_keys().collect());
+        if added.is_empty() && removed.is_empty() {
+            return Ok(());
+        }
+        labels::give(self.s, place.id, &added).await?;
+        labels::take(self.s, place.id, &removed).await?;
+        let line = format!(
+            "collaboration {}: labels are now {}",
+            place.wanted.key,
+            values.join(", ")
+        );
+        self.changed(
+            "collaboration.labels",
+            place.object(),
+            line,
+            json!({ "labels": values }),
+        )
+        .await
+    }
+
+    /// Makes the connections to services true. They are the operator's word: no rule of a service is asked.
+    async fn connections(
+        &mut self,
+        place: &Place<'_>,
+        known: &BTreeMap<String, ServiceId>,
+        present: &Present,
+    ) -> Result<()> {
+        let Some(keys) = &place.wanted.services else {
+            return Ok(());
+        };
+        let wanted = keys.iter().map(|key| resolved(known, key).copied());
+        let wanted = wanted.collect::<Result<BTreeSet<ServiceId>>>()?;
+        let held = present.services.iter().filter(|(of, _)| *of == place.id);
+        let held: BTreeSet<ServiceId> = held.map(|(_, service)| *service).collect();
+        let (added, removed) = difference(&wanted, &held);
+        for service in &added {
+            services::connect(self.s, place.id, *service, self.now).await?;
+        }
+        for service in &removed {
+            services::disconnect(self.s, place.id, *service).await?;
+        }
+        if added.is_empty() && removed.is_empty() {
+            return Ok(());
+        }
+        let line = format!(
+            "collaboration {}: services are now {}",
+            place.wanted.key,
+            keys.join(", ")
+        );
+        self.changed(
+            "collaboration.services",
+            place.object(),
+            line,
+            json!({ "services": keys }),
+        )
+        .await
     }
 
     /// Makes the members true; answers who the members are.
@@ -349,6 +428,25 @@ impl<S: Session> Run<'_, S> {
             self.changed(action, format!("group:{}", row.uuid), line, after).await?;
         }
         Ok(())
+    }
+}
+
+/// What the file says, and what was settled before where it says nothing.
+fn settings(wanted: &world::Collaboration, before: &CollaborationSettings) -> CollaborationSettings {
+    CollaborationSettings {
+        website_url: wanted
+            .website_url
+            .clone()
+            .filter(|url| !url.is_empty())
+            .or_else(|| before.website_url.clone()),
+        support_email: wanted.support_email.clone().or_else(|| before.support_email.clone()),
+        disable_join_requests: wanted.disable_join_requests.unwrap_or(before.disable_join_requests),
+        disclose_member_information: wanted
+            .disclose_member_information
+            .unwrap_or(before.disclose_member_information),
+        disclose_email_information: wanted
+            .disclose_email_information
+            .unwrap_or(before.disclose_email_information),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use domain::PersonId;
-use identity::secret::ApiSecret;
 use serde_json::json;
 use store::{
     Session,
@@ -14,9 +13,9 @@ use super::{
     AppliedInvitation, Run,
     collaborations::{Place, Present},
     resolved,
-    world::Invitation,
+    world::{Invitation, Origin},
 };
-use crate::Result;
+use crate::{Result, organisations::invite::PURPOSE};
 
 const DAY: i64 = 24 * 3600;
 
@@ -66,10 +65,10 @@ impl<S: Session> Run<'_, S> {
             .as_ref()
             .map(|key| resolved(people, key))
             .transpose()?;
-        // Nobody is told the secret: the invitation gets a new one when it is sent.
-        let secret = ApiSecret::generate(self.entropy);
+        let uuid = self.entropy.uuid();
+        let secret = self.links.secret(PURPOSE, uuid);
         let new = NewInvitation {
-            uuid: self.entropy.uuid(),
+            uuid,
             collaboration: place.id,
             secret_hash: &secret.hash(),
             email: &invitation.email,
@@ -79,6 +78,7 @@ impl<S: Session> Run<'_, S> {
             message: invitation.message.as_deref(),
             accepted_by: accepted_by.copied(),
             groups: &groups,
+            personal: invitation.origin == Origin::Ui,
             expires_at: self.now.plus_seconds(i64::from(invitation.expires_in_days) * DAY),
         };
         let by = self.stamp();

@@ -7,6 +7,7 @@ mod check;
 mod collaborations;
 mod invitations;
 mod organisations;
+mod services;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -16,6 +17,7 @@ mod world;
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{Entropy, Kind, PersonId, Secret, Timestamp};
+use identity::links::LinkSigner;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 use store::{Access, Op, Session, StoreError};
@@ -35,6 +37,8 @@ pub struct Applied {
     pub users: BTreeMap<String, AppliedUser>,
     /// Organisations.
     pub organisations: BTreeMap<String, AppliedOrganisation>,
+    /// Services.
+    pub services: BTreeMap<String, AppliedService>,
     /// Collaborations.
     pub collaborations: BTreeMap<String, AppliedCollaboration>,
     /// Groups.
@@ -65,6 +69,17 @@ pub struct AppliedOrganisation {
     pub name: String,
     /// Short name.
     pub short_name: String,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AppliedService {
+    /// What it calls itself.
+    pub entity_id: String,
+    /// Name.
+    pub name: String,
+    /// Short name.
+    pub abbreviation: String,
 }
 
 /// A collaboration.
@@ -117,6 +132,7 @@ pub async fn apply(app: &App, ctx: &Ctx, world: World, dry_run: bool) -> Result<
         ctx: ctx.clone(),
         now: app.now(),
         entropy: Arc::clone(&app.0.entropy),
+        links: Arc::clone(&app.0.links),
         hashes: Arc::new(users::first_passwords(app, ctx, &world.users).await?),
         world: Arc::new(world),
         dry_run,
@@ -132,7 +148,9 @@ pub async fn apply(app: &App, ctx: &Ctx, world: World, dry_run: bool) -> Result<
 pub(crate) fn operator(ctx: &Ctx) -> Result<()> {
     match ctx.caller {
         Caller::Superuser => Ok(()),
-        Caller::Anonymous | Caller::Anybody | Caller::ServiceAccount(_) | Caller::Person(_) => Err(Error::denied()),
+        Caller::Anonymous | Caller::Anybody | Caller::ServiceAccount(_) | Caller::Person(_) | Caller::Token(_) => {
+            Err(Error::denied())
+        }
     }
 }
 
@@ -141,6 +159,7 @@ struct Apply {
     ctx: Ctx,
     now: Timestamp,
     entropy: Arc<dyn Entropy>,
+    links: Arc<LinkSigner>,
     hashes: Arc<BTreeMap<String, String>>,
     world: Arc<World>,
     dry_run: bool,
@@ -175,13 +194,15 @@ impl Op for Apply {
             ctx: &self.ctx,
             now: self.now,
             entropy: &*self.entropy,
+            links: &self.links,
             applied: Applied::default(),
             names: BTreeMap::new(),
         };
         let people = run.users(&self.world.users, &self.hashes).await?;
         let organisations = run.organisations(&self.world.organisations, &people).await?;
         run.tokens(&self.world.api_keys, &organisations).await?;
-        run.collaborations(&self.world.collaborations, &organisations, &people)
+        let services = run.services(&self.world.services, &organisations).await?;
+        run.collaborations(&self.world.collaborations, &organisations, &people, &services)
             .await?;
         let mut applied = run.applied;
         if self.dry_run {
@@ -198,6 +219,7 @@ struct Run<'a, S> {
     ctx: &'a Ctx,
     now: Timestamp,
     entropy: &'a dyn Entropy,
+    links: &'a LinkSigner,
     applied: Applied,
     /// What lines and records call people: the key of the file, or the name of those whom the file does not know.
     names: BTreeMap<PersonId, (String, Uuid)>,

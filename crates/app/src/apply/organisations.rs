@@ -6,8 +6,11 @@ use access::TokenScope;
 use domain::{OrganisationId, PersonId, UnitId};
 use serde_json::json;
 use store::{
-    Session,
-    organisations::{self as rows, NewOrganisation, OrganisationMember, OrganisationRole, OrganisationRow, UnitRow},
+    Session, collaboration_labels as labels,
+    organisations::{
+        self as rows, NewOrganisation, OrganisationMember, OrganisationRole, OrganisationRow, OrganisationSettings,
+        UnitRow,
+    },
 };
 use uuid::Uuid;
 
@@ -97,6 +100,7 @@ impl<S: Session> Run<'_, S> {
             };
             self.units(&mut organisation, wanted, &path).await?;
             let present: Vec<&OrganisationMember> = members.iter().filter(|member| member.organisation == id).collect();
+            self.labels(&organisation, wanted, &path).await?;
             self.organisation_members(&organisation, wanted, &present, people, &path)
                 .await?;
             let applied = AppliedOrganisation {
@@ -116,6 +120,7 @@ impl<S: Session> Run<'_, S> {
             name: &wanted.name,
             category: wanted.category.as_deref(),
             description: wanted.description.as_deref(),
+            settings: &settings(wanted, &OrganisationSettings::default()),
         };
         let by = self.stamp();
         let id = rows::create_organisation(self.s, &new, by, self.now).await?;
@@ -138,6 +143,7 @@ impl<S: Session> Run<'_, S> {
             name: wanted.name.clone(),
             category: wanted.category.clone().or_else(|| row.category.clone()),
             description: wanted.description.clone().or_else(|| row.description.clone()),
+            settings: settings(wanted, &row.settings),
             ..row.clone()
         };
         if updated != row {
@@ -179,6 +185,44 @@ impl<S: Session> Run<'_, S> {
             let object = format!("organisation:{}", organisation.uuid);
             self.changed("unit.create", object, line, json!({ "name": name }))
                 .await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the labels true that the file names.
+    async fn labels(&mut self, organisation: &Known, wanted: &world::Organisation, path: &str) -> Result<()> {
+        if wanted.labels.is_empty() {
+            return Ok(());
+        }
+        let values: Vec<String> = wanted.labels.iter().map(|label| label.value.clone()).collect();
+        let known = labels::labels(self.s, organisation.id, &values).await?;
+        let missing: Vec<String> = values
+            .iter()
+            .filter(|value| !known.iter().any(|label| label.value == **value))
+            .cloned()
+            .collect();
+        let made = labels::create(self.s, organisation.id, &missing, self.now).await?;
+        for (index, label) in wanted.labels.iter().enumerate() {
+            let units = organisation.units(&label.units, &format!("{path}.labels[{index}].units"))?;
+            let scoped = !label.units.is_empty();
+            let before = known.iter().find(|known| known.value == label.value);
+            let same = before.is_some_and(|before| {
+                (before.is_default, before.scoped, &before.units) == (label.default, scoped, &units)
+            });
+            if same {
+                continue;
+            }
+            let id = before
+                .map(|before| before.id)
+                .or_else(|| made.iter().find(|(_, value)| *value == label.value).map(|(id, _)| *id));
+            let id = id.ok_or_else(|| invalid(path, "a label was not made"))?;
+            let numbers: Vec<i64> = units.iter().map(|unit| unit.0).collect();
+            labels::set_default(self.s, id, label.default, scoped.then_some(numbers.as_slice())).await?;
+            let word = if before.is_some() { "changed" } else { "created" };
+            let line = format!("organisation {}: label {} {word}", wanted.key, label.value);
+            let after = json!({ "value": label.value, "default": label.default, "units": label.units });
+            let object = format!("organisation:{}", organisation.uuid);
+            self.changed("label.put", object, line, after).await?;
         }
         Ok(())
     }
@@ -238,6 +282,25 @@ impl<S: Session> Run<'_, S> {
                 .await?;
         }
         Ok(())
+    }
+}
+
+/// What the file says, and what was settled before where it says nothing.
+fn settings(wanted: &world::Organisation, before: &OrganisationSettings) -> OrganisationSettings {
+    let text = |said: &Option<String>, before: &Option<String>| said.clone().or_else(|| before.clone());
+    OrganisationSettings {
+        accepted_user_policy: text(&wanted.accepted_user_policy, &before.accepted_user_policy),
+        on_boarding_message: text(&wanted.on_boarding_msg, &before.on_boarding_message),
+        crm_id: text(&wanted.crm_id, &before.crm_id),
+        invitation_sender_name: text(&wanted.invitation_sender_name, &before.invitation_sender_name),
+        invitation_message: text(&wanted.invitation_message, &before.invitation_message),
+        collaboration_creation_allowed: wanted
+            .collaboration_creation_allowed
+            .unwrap_or(before.collaboration_creation_allowed),
+        services_restricted: wanted.services_restricted.unwrap_or(before.services_restricted),
+        service_connection_requires_approval: wanted
+            .service_connection_requires_approval
+            .unwrap_or(before.service_connection_requires_approval),
     }
 }
 

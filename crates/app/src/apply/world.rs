@@ -1,7 +1,7 @@
 //! What a file says (docs/apply.md): its shape, its comments, and what this version has no place for.
 
 use domain::{Kind, Secret};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use store::organisations::{CollaborationRole, InvitationStatus, OrganisationRole};
 
@@ -15,6 +15,7 @@ pub struct World {
     pub(super) users: Vec<User>,
     pub(super) organisations: Vec<Organisation>,
     pub(super) api_keys: Vec<ApiKey>,
+    pub(super) services: Vec<Service>,
     pub(super) collaborations: Vec<Collaboration>,
 }
 
@@ -42,6 +43,100 @@ pub(super) struct Organisation {
     pub(super) description: Option<String>,
     pub(super) units: Option<Vec<String>>,
     pub(super) members: Option<Vec<OrganisationMember>>,
+    #[serde(default)]
+    pub(super) labels: Vec<Label>,
+    pub(super) accepted_user_policy: Option<String>,
+    pub(super) on_boarding_msg: Option<String>,
+    pub(super) crm_id: Option<String>,
+    pub(super) invitation_sender_name: Option<String>,
+    pub(super) invitation_message: Option<String>,
+    pub(super) collaboration_creation_allowed: Option<bool>,
+    pub(super) services_restricted: Option<bool>,
+    pub(super) service_connection_requires_approval: Option<bool>,
+}
+
+/// A label of an organisation.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Label {
+    pub(super) value: String,
+    /// Given to every new collaboration, or to those that share one of the units.
+    #[serde(default)]
+    pub(super) default: bool,
+    #[serde(default)]
+    pub(super) units: Vec<String>,
+}
+
+/// A service.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Service {
+    pub(super) key: String,
+    pub(super) entity_id: String,
+    pub(super) name: String,
+    pub(super) abbreviation: String,
+    pub(super) description: Option<String>,
+    #[serde(default)]
+    pub(super) access_allowed_for_all: bool,
+    #[serde(default)]
+    pub(super) automatic_connection_allowed: bool,
+    #[serde(default)]
+    pub(super) allow_restricted_orgs: bool,
+    #[serde(default)]
+    pub(super) override_access_allowed_all_connections: bool,
+    #[serde(default)]
+    pub(super) non_member_users_access_allowed: bool,
+    #[serde(default)]
+    pub(super) scim_client_enabled: bool,
+    #[serde(default)]
+    pub(super) token_enabled: bool,
+    #[serde(default)]
+    pub(super) ldap_enabled: bool,
+    pub(super) token_validity_days: Option<i64>,
+    /// Keys of organisations that may connect it.
+    #[serde(default)]
+    pub(super) allowed_organisations: Vec<String>,
+    /// Keys of organisations that may connect it without anybody being asked.
+    #[serde(default)]
+    pub(super) automatic_for_organisations: Vec<String>,
+    #[serde(default, rename = "service_groups")]
+    pub(super) groups: Vec<ServiceGroup>,
+    #[serde(default)]
+    pub(super) details: Details,
+}
+
+/// What is only shown of a service.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Details {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_user_policy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact_email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    privacy_policy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    providing_organisation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security_email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    support_email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri_info: Option<String>,
+}
+
+/// A group that a service brings.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServiceGroup {
+    pub(super) key: String,
+    pub(super) name: String,
+    pub(super) short_name: String,
+    pub(super) description: Option<String>,
+    #[serde(default)]
+    pub(super) auto_provision_members: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,6 +174,14 @@ pub(super) struct Collaboration {
     pub(super) short_name: String,
     pub(super) description: Option<String>,
     pub(super) units: Option<Vec<String>>,
+    pub(super) labels: Option<Vec<String>>,
+    /// Keys of services.
+    pub(super) services: Option<Vec<String>>,
+    pub(super) website_url: Option<String>,
+    pub(super) support_email: Option<String>,
+    pub(super) disable_join_requests: Option<bool>,
+    pub(super) disclose_member_information: Option<bool>,
+    pub(super) disclose_email_information: Option<bool>,
     pub(super) members: Option<Vec<CollaborationMember>>,
     #[serde(default)]
     pub(super) groups: Vec<Group>,
@@ -132,7 +235,7 @@ pub(super) struct Invitation {
 pub(super) enum Origin {
     #[default]
     Api,
-    /// A person, whom the file does not name.
+    /// A person, whom the file does not name. It is gone once it is answered.
     Ui,
 }
 
@@ -175,39 +278,12 @@ fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error
 
 /// What the file format has and this version has not: where it is written, and what it is called.
 const UNSUPPORTED: &[(Section, &str, &str)] = &[
-    (Section::Top, "services", "services are"),
-    (Section::Organisation, "labels", "labels are"),
     (Section::Organisation, "logo", "logos are"),
-    (
-        Section::Organisation,
-        "services_restricted",
-        "restrictions of services are",
-    ),
-    (
-        Section::Organisation,
-        "service_connection_requires_approval",
-        "approvals of service connections are",
-    ),
-    (Section::Collaboration, "labels", "labels are"),
     (Section::Collaboration, "logo", "logos are"),
-    (Section::Collaboration, "services", "services are"),
-    (Section::Collaboration, "website_url", "web sites are"),
-    (
-        Section::Collaboration,
-        "disclose_member_information",
-        "disclosure settings are",
-    ),
-    (
-        Section::Collaboration,
-        "disclose_email_information",
-        "disclosure settings are",
-    ),
-    (Section::Collaboration, "disable_join_requests", "join requests are"),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Section {
-    Top,
     Organisation,
     Collaboration,
 }
@@ -261,7 +337,6 @@ fn take_unsupported(description: &mut Value) -> Vec<String> {
     let Some(top) = description.as_object_mut() else {
         return problems;
     };
-    take(top, Section::Top, "", &mut problems);
     for (name, section) in [
         ("organisations", Section::Organisation),
         ("collaborations", Section::Collaboration),

@@ -89,7 +89,7 @@ fn exists() -> Error {
 fn not_found(ctx: &Ctx) -> Error {
     match ctx.caller {
         Caller::Superuser | Caller::Anybody => Error::new(Kind::NotFound, "There is no such bucket"),
-        Caller::Anonymous | Caller::ServiceAccount(_) | Caller::Person(_) => Error::denied(),
+        Caller::Anonymous | Caller::ServiceAccount(_) | Caller::Person(_) | Caller::Token(_) => Error::denied(),
     }
 }
 

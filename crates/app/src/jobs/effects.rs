@@ -1,5 +1,5 @@
-//! Effects from the outbox: bytes of the server's own storage that nobody refers to any more, and what access control lists
-//! in S3 still give to anyone.
+//! Effects from the outbox: mail, bytes of the server's own storage that nobody refers to any more, and what access
+//! control lists in S3 still give to anyone.
 
 use blob::Key;
 use domain::{Kind, Timestamp};
@@ -9,7 +9,7 @@ use store::{
 };
 
 use super::acl::{self, Withdraw};
-use crate::{App, Error, Result, objects::purge};
+use crate::{App, Error, Result, mail, objects::purge};
 
 /// Keys in one effect: as much as one node does under one lease.
 const BATCH: usize = 200;
@@ -57,6 +57,10 @@ pub(super) async fn work(app: &App, holder: &str) -> Result<usize> {
     let effects = app.store().run(claim, &ctx.meter).await?;
     let count = effects.len();
     for effect in effects {
+        // What is left keeps its claim until that ends, and nobody does the same meanwhile.
+        if app.now() > now.plus_seconds(LEASE_SECONDS / 2) {
+            break;
+        }
         let outcome = carry_out(app, &effect).await;
         if let Err(error) = &outcome {
             tracing::warn!(effect = effect.id, kind = effect.kind, attempts = effect.attempts, error = %error,
@@ -97,6 +101,7 @@ async fn carry_out(app: &App, effect: &Effect) -> Result<Option<Withdraw>> {
             }
             Ok(None)
         }
+        mail::KIND => mail::deliver(app, effect).await.map(|()| None),
         WITHDRAW => acl::withdraw(app, read(effect)?).await,
         _ => Err(Error::new(Kind::Internal, "this version does not know the effect")),
     }

@@ -56,8 +56,9 @@ fn signer(ctx: &Ctx) -> (Option<PersonId>, &'static str) {
         Caller::Person(person) => (Some(person.id), "person"),
         Caller::Superuser => (None, "superuser"),
         Caller::Anybody => (None, "anybody"),
-        // A service account has nothing in the server's own storage, which alone has such links.
-        Caller::Anonymous | Caller::ServiceAccount(_) => (None, "anonymous"),
+        // A service account has nothing in the server's own storage, which alone has such links. A link cannot speak for a
+        // token, which may have ended: it shows what is public.
+        Caller::Anonymous | Caller::ServiceAccount(_) | Caller::Token(_) => (None, "anonymous"),
     }
 }
 

@@ -27,6 +27,23 @@ pub struct CollaborationRow {
     pub name: String,
     /// Description.
     pub description: Option<String>,
+    /// What else is settled.
+    pub settings: CollaborationSettings,
+}
+
+/// What is settled for a collaboration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CollaborationSettings {
+    /// Web site.
+    pub website_url: Option<String>,
+    /// Address for support.
+    pub support_email: Option<String>,
+    /// Nobody may ask to join.
+    pub disable_join_requests: bool,
+    /// Members see each other.
+    pub disclose_member_information: bool,
+    /// Members see each other's addresses.
+    pub disclose_email_information: bool,
 }
 
 /// The collaborations of these organisations that have one of these short names.
@@ -44,6 +61,13 @@ pub async fn collaborations<S: Session>(
             short_name: row.get(3)?,
             name: row.get(4)?,
             description: row.get(5)?,
+            settings: CollaborationSettings {
+                website_url: row.get(6)?,
+                support_email: row.get(7)?,
+                disable_join_requests: row.get(8)?,
+                disclose_member_information: row.get(9)?,
+                disclose_email_information: row.get(10)?,
+            },
         })
     })
     .await
@@ -62,6 +86,12 @@ pub struct NewCollaboration<'a> {
     pub name: &'a str,
     /// Description.
     pub description: Option<&'a str>,
+    /// Until when, if it ends.
+    pub expires_at: Option<Timestamp>,
+    /// What else is settled.
+    pub settings: &'a CollaborationSettings,
+    /// Who makes it.
+    pub by: Option<&'a str>,
 }
 
 /// Creates a collaboration.
@@ -70,20 +100,45 @@ pub async fn create_collaboration<S: Session>(
     new: &NewCollaboration<'_>,
     now: Timestamp,
 ) -> Result<CollaborationId, StoreError> {
+    let folded = new.name.to_lowercase();
     let values = [
         new.uuid.into(),
         new.organisation.into(),
         new.short_name.into(),
         new.name.into(),
+        (&folded).into(),
         new.description.into(),
+        new.expires_at.into(),
+        new.settings.website_url.as_ref().into(),
+        new.settings.support_email.as_ref().into(),
+        new.settings.disable_join_requests.into(),
+        new.settings.disclose_member_information.into(),
+        new.settings.disclose_email_information.into(),
+        new.by.into(),
         now.into(),
     ];
     s.one(&COLLABORATION_INSERT, &values, |row| row.get(0)).await
 }
 
-/// Writes the name and the description of a collaboration.
-pub async fn update_collaboration<S: Session>(s: &mut S, row: &CollaborationRow) -> Result<(), StoreError> {
-    let values = [(&row.name).into(), row.description.as_ref().into(), row.id.into()];
+/// Writes everything of a collaboration but its ids.
+pub async fn update_collaboration<S: Session>(
+    s: &mut S,
+    row: &CollaborationRow,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let folded = row.name.to_lowercase();
+    let values = [
+        (&row.name).into(),
+        (&folded).into(),
+        row.description.as_ref().into(),
+        row.settings.website_url.as_ref().into(),
+        row.settings.support_email.as_ref().into(),
+        row.settings.disable_join_requests.into(),
+        row.settings.disclose_member_information.into(),
+        row.settings.disclose_email_information.into(),
+        now.into(),
+        row.id.into(),
+    ];
     s.execute(&COLLABORATION_UPDATE, &values).await.map(drop)
 }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     role::{CollaborationRole, InvitationStatus},
-    statements::{INVITATION_GROUP_INSERT, INVITATION_INSERT, INVITATION_LIST},
+    statements::{INVITATION_ACCEPTED, INVITATION_GROUP_INSERT, INVITATION_INSERT, INVITATION_LIST},
 };
 use crate::{Session, StoreError, Value};
 
@@ -69,6 +69,8 @@ pub struct NewInvitation<'a> {
     pub groups: &'a [i64],
     /// Until when it can be accepted.
     pub expires_at: Timestamp,
+    /// Made by a person: it is gone once it is answered.
+    pub personal: bool,
 }
 
 /// Creates an invitation.
@@ -93,11 +95,16 @@ pub async fn create_invitation<S: Session>(
         by.into(),
         now.into(),
         new.expires_at.into(),
+        new.personal.into(),
     ];
     let id: i64 = s.one(&INVITATION_INSERT, &values, |row| row.get(0)).await?;
     if !new.groups.is_empty() {
         s.execute(&INVITATION_GROUP_INSERT, &[id.into(), Value::Ints(new.groups)])
             .await?;
+    }
+    if let Some(person) = new.accepted_by {
+        let values = [id.into(), new.collaboration.into(), person.into()];
+        s.execute(&INVITATION_ACCEPTED, &values).await?;
     }
     Ok(id)
 }

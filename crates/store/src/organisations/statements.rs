@@ -38,22 +38,71 @@ UPDATE person SET active = $1, platform_administrator = $2, updated_by = $3, upd
     ACCOUNT_READDRESS: "UPDATE account SET email_folded = $1 WHERE person_id = $2";
 
     ORGANISATION_BY_SHORT_NAME: "
-SELECT id, uuid, short_name, name, category, description FROM organisation WHERE short_name = $1";
+SELECT id, uuid, short_name, name, category, description, accepted_user_policy, on_boarding_message, crm_id,
+    invitation_sender_name, invitation_message, collaboration_creation_allowed, services_restricted,
+    service_connection_requires_approval, created_at
+FROM organisation WHERE short_name = $1";
 
     ORGANISATION_LIST: {
         sqlite: "
-SELECT id, uuid, short_name, name, category, description FROM organisation
-WHERE short_name IN (SELECT value FROM json_each($1))",
+SELECT id, uuid, short_name, name, category, description, accepted_user_policy, on_boarding_message, crm_id,
+    invitation_sender_name, invitation_message, collaboration_creation_allowed, services_restricted,
+    service_connection_requires_approval, created_at
+FROM organisation WHERE short_name IN (SELECT value FROM json_each($1))",
         postgres: "
-SELECT id, uuid, short_name, name, category, description FROM organisation WHERE short_name = ANY($1)",
+SELECT id, uuid, short_name, name, category, description, accepted_user_policy, on_boarding_message, crm_id,
+    invitation_sender_name, invitation_message, collaboration_creation_allowed, services_restricted,
+    service_connection_requires_approval, created_at
+FROM organisation WHERE short_name = ANY($1)",
     };
 
-    ORGANISATION_INSERT: "
-INSERT INTO organisation (uuid, short_name, name, category, description, created_by, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-RETURNING id";
+    ORGANISATION_BY_ID: "
+SELECT id, uuid, short_name, name, category, description, accepted_user_policy, on_boarding_message, crm_id,
+    invitation_sender_name, invitation_message, collaboration_creation_allowed, services_restricted,
+    service_connection_requires_approval, created_at
+FROM organisation WHERE id = $1";
 
-    ORGANISATION_UPDATE: "UPDATE organisation SET name = $1, category = $2, description = $3 WHERE id = $4";
+    ORGANISATION_MEMBER_COUNT: "SELECT count(*) FROM organisation_membership WHERE organisation_id = $1";
+
+    /// organisation, units: how many managers are bound to these units and to no others.
+    ORGANISATION_MANAGER_COUNT: {
+        sqlite: "
+SELECT count(*) FROM organisation_membership m WHERE m.organisation_id = $1 AND m.scoped
+    AND EXISTS (SELECT 1 FROM organisation_membership_unit u
+        WHERE u.organisation_id = m.organisation_id AND u.person_id = m.person_id)
+    AND NOT EXISTS (SELECT 1 FROM organisation_membership_unit u
+        WHERE u.organisation_id = m.organisation_id AND u.person_id = m.person_id
+            AND u.unit_id NOT IN (SELECT value FROM json_each($2)))",
+        postgres: "
+SELECT count(*) FROM organisation_membership m WHERE m.organisation_id = $1 AND m.scoped
+    AND EXISTS (SELECT 1 FROM organisation_membership_unit u
+        WHERE u.organisation_id = m.organisation_id AND u.person_id = m.person_id)
+    AND NOT EXISTS (SELECT 1 FROM organisation_membership_unit u
+        WHERE u.organisation_id = m.organisation_id AND u.person_id = m.person_id AND u.unit_id <> ALL($2))",
+    };
+
+    /// Organisations are numbered from 1001 on: a small number that slipped into a request names none.
+    ORGANISATION_INSERT: {
+        sqlite: "
+INSERT INTO organisation (id, uuid, short_name, name, category, description, accepted_user_policy, on_boarding_message,
+    crm_id, invitation_sender_name, invitation_message, collaboration_creation_allowed, services_restricted,
+    service_connection_requires_approval, created_by, created_at)
+VALUES ((SELECT max(coalesce(max(id), 0), 1000) + 1 FROM organisation), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+    $12, $13, $14, $15)
+RETURNING id",
+        postgres: "
+INSERT INTO organisation (uuid, short_name, name, category, description, accepted_user_policy, on_boarding_message,
+    crm_id, invitation_sender_name, invitation_message, collaboration_creation_allowed, services_restricted,
+    service_connection_requires_approval, created_by, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+RETURNING id",
+    };
+
+    ORGANISATION_UPDATE: "
+UPDATE organisation SET name = $1, category = $2, description = $3, accepted_user_policy = $4, on_boarding_message = $5,
+    crm_id = $6, invitation_sender_name = $7, invitation_message = $8, collaboration_creation_allowed = $9,
+    services_restricted = $10, service_connection_requires_approval = $11
+WHERE id = $12";
 
     UNIT_LIST: {
         sqlite: "
@@ -142,10 +191,11 @@ FROM token t LEFT JOIN token_unit u ON u.token_id = t.id
 WHERE t.organisation_id = ANY($1) ORDER BY t.id, u.unit_id",
     };
 
-    TOKEN_BY_SECRET: "
-SELECT t.id, t.uuid, t.organisation_id, t.scoped, t.description, t.created_at, t.expires_at, t.last_used_at, u.unit_id
-FROM token t LEFT JOIN token_unit u ON u.token_id = t.id
-WHERE t.secret_hash = $1 ORDER BY u.unit_id";
+    /// A token with its organisation and its units, for one request.
+    TOKEN_CALLER: "
+SELECT t.id, t.uuid, t.organisation_id, t.scoped, t.expires_at, t.last_used_at, o.uuid, o.short_name, o.name,
+    (SELECT string_agg(CAST(u.unit_id AS TEXT), ',') FROM token_unit u WHERE u.token_id = t.id)
+FROM token t JOIN organisation o ON o.id = t.organisation_id WHERE t.secret_hash = $1";
 
     TOKEN_BY_UUID: "
 SELECT t.id, t.uuid, t.organisation_id, t.scoped, t.description, t.created_at, t.expires_at, t.last_used_at, u.unit_id
@@ -173,19 +223,28 @@ UPDATE token SET last_used_at = $1 WHERE id = $2 AND (last_used_at IS NULL OR la
     /// Organisations, short names.
     COLLABORATION_LIST: {
         sqlite: "
-SELECT id, uuid, organisation_id, short_name, name, description FROM collaboration
+SELECT id, uuid, organisation_id, short_name, name, description, website_url, support_email, disable_join_requests,
+    disclose_member_information, disclose_email_information
+FROM collaboration
 WHERE organisation_id IN (SELECT value FROM json_each($1)) AND short_name IN (SELECT value FROM json_each($2))",
         postgres: "
-SELECT id, uuid, organisation_id, short_name, name, description FROM collaboration
+SELECT id, uuid, organisation_id, short_name, name, description, website_url, support_email, disable_join_requests,
+    disclose_member_information, disclose_email_information
+FROM collaboration
 WHERE organisation_id = ANY($1) AND short_name = ANY($2)",
     };
 
     COLLABORATION_INSERT: "
-INSERT INTO collaboration (uuid, organisation_id, short_name, name, description, created_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO collaboration (uuid, organisation_id, short_name, name, name_folded, description, expires_at, website_url,
+    support_email, disable_join_requests, disclose_member_information, disclose_email_information, created_by,
+    created_at, last_activity_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
 RETURNING id";
 
-    COLLABORATION_UPDATE: "UPDATE collaboration SET name = $1, description = $2 WHERE id = $3";
+    COLLABORATION_UPDATE: "
+UPDATE collaboration SET name = $1, name_folded = $2, description = $3, website_url = $4, support_email = $5,
+    disable_join_requests = $6, disclose_member_information = $7, disclose_email_information = $8, updated_at = $9
+WHERE id = $10";
 
     COLLABORATION_UNIT_LIST: {
         sqlite: "
@@ -296,9 +355,13 @@ WHERE collaboration_id = ANY($1) ORDER BY id",
 
     INVITATION_INSERT: "
 INSERT INTO invitation (uuid, collaboration_id, secret_hash, email, email_folded, role, status, sender_name, message,
-    accepted_by, created_by, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    accepted_by, created_by, created_at, expires_at, personal)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 RETURNING id";
+
+    /// The membership that an accepted invitation led to knows it.
+    INVITATION_ACCEPTED: "
+UPDATE collaboration_membership SET invitation_id = $1 WHERE collaboration_id = $2 AND person_id = $3";
 
     INVITATION_GROUP_INSERT: {
         sqlite: "INSERT INTO invitation_group (invitation_id, group_id) SELECT $1, n.value FROM json_each($2) n",

@@ -6,11 +6,9 @@ use uuid::Uuid;
 
 use super::{
     membership::{gather, scope},
-    statements::{
-        TOKEN_BY_SECRET, TOKEN_BY_UUID, TOKEN_DELETE, TOKEN_INSERT, TOKEN_LIST, TOKEN_TOUCH, TOKEN_UNIT_INSERT,
-    },
+    statements::{TOKEN_BY_UUID, TOKEN_CALLER, TOKEN_DELETE, TOKEN_INSERT, TOKEN_LIST, TOKEN_TOUCH, TOKEN_UNIT_INSERT},
 };
-use crate::{Row, Session, StoreError, Value};
+use crate::{Row, Session, StoreError, Value, session::data};
 
 /// How exactly the last use of a token is kept: a write for each request would cost more than it tells.
 const TOUCH_SECONDS: i64 = 60;
@@ -34,19 +32,6 @@ pub struct TokenRow {
     pub expires_at: Option<Timestamp>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
-}
-
-impl TokenRow {
-    /// Whether its time is over.
-    pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|end| end <= now)
-    }
-
-    /// Whether a use now is worth a write: the last one on record is a minute old.
-    pub fn is_use_due(&self, now: Timestamp) -> bool {
-        self.last_used_at
-            .is_none_or(|last| last <= now.plus_seconds(-TOUCH_SECONDS))
-    }
 }
 
 fn read(row: &Row<'_>) -> Result<(TokenRow, Option<UnitId>), StoreError> {
@@ -73,10 +58,65 @@ pub async fn tokens<S: Session>(s: &mut S, organisations: &[i64]) -> Result<Vec<
     Ok(one_each(rows))
 }
 
-/// The token with a secret of this hash, expired or not.
-pub async fn find_token<S: Session>(s: &mut S, secret_hash: &[u8]) -> Result<Option<TokenRow>, StoreError> {
-    let rows = s.fetch(&TOKEN_BY_SECRET, &[secret_hash.into()], read).await?;
-    Ok(one_each(rows).pop())
+/// A token as the caller of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenCaller {
+    /// Internal key.
+    pub id: TokenId,
+    /// Public id.
+    pub uuid: Uuid,
+    /// Of which organisation.
+    pub organisation: OrganisationId,
+    /// Its public id.
+    pub organisation_uuid: Uuid,
+    /// Its short name.
+    pub organisation_short_name: String,
+    /// Its name.
+    pub organisation_name: String,
+    /// How far it reaches.
+    pub scope: TokenScope,
+    /// Until when, if it ends.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl TokenCaller {
+    /// Whether its time is over.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// Whether a use now is worth a write: the last one on record is a minute old.
+    pub fn is_use_due(&self, now: Timestamp) -> bool {
+        self.last_used_at
+            .is_none_or(|last| last <= now.plus_seconds(-TOUCH_SECONDS))
+    }
+}
+
+/// The token with a secret of this hash and its organisation, in one statement; expired or not.
+pub async fn token_caller<S: Session>(s: &mut S, secret_hash: &[u8]) -> Result<Option<TokenCaller>, StoreError> {
+    s.find(&TOKEN_CALLER, &[secret_hash.into()], |row| {
+        let mut scope = scope(row.get(3)?);
+        if let TokenScope::Units(units) = &mut scope {
+            let held: Option<String> = row.get(9)?;
+            for unit in held.iter().flat_map(|text| text.split(',')) {
+                units.insert(UnitId(unit.parse().map_err(|error| data(9, &error))?));
+            }
+        }
+        Ok(TokenCaller {
+            id: row.get(0)?,
+            uuid: row.get(1)?,
+            organisation: row.get(2)?,
+            scope,
+            expires_at: row.get(4)?,
+            last_used_at: row.get(5)?,
+            organisation_uuid: row.get(6)?,
+            organisation_short_name: row.get(7)?,
+            organisation_name: row.get(8)?,
+        })
+    })
+    .await
 }
 
 /// The token with a public id.

@@ -103,6 +103,8 @@ both! {
                     before: (number % 3 == 0).then(|| text.clone()),
                     after: (number % 3 != 0).then(|| text.clone()),
                     request_id: text.clone(),
+                    organisation: None,
+                    collaboration: None,
                 };
                 audit::insert(s, &entry).await?;
             }

@@ -10,6 +10,7 @@ mod golden;
 mod invites;
 mod labels;
 mod modes;
+mod organisations;
 mod public;
 
 /// Makes a test of every backend from a function that takes a running server.

@@ -88,7 +88,7 @@ async fn a_token_is_issued_listed_and_revoked() {
     let (house, _) = House::furnished().await;
     let issued = issue(&house, units(&["Biology", "Physics"])).await;
     assert!(!format!("{issued:?}").contains(issued.secret.reveal()));
-    assert_eq!(bearer(&house, issued.secret.reveal()).await.unwrap().id, issued.id);
+    assert_eq!(bearer(&house, issued.secret.reveal()).await.unwrap().uuid, issued.id);
     let listed = tokens::list(&house.app, &operator(), "harbour").await.unwrap();
     assert_eq!(listed.len(), 5);
     let view = listed.last().unwrap();

@@ -30,7 +30,10 @@ async fn the_example_becomes_true_and_is_answered_under_its_keys() {
         answer["organisations"]["empty"],
         json!({"name": "Empty Quay", "short_name": "emptyquay"})
     );
-    assert!(answer.get("services").is_none(), "there are none to answer for");
+    assert_eq!(
+        answer["services"]["wiki"],
+        json!({"entity_id": "https://wiki.example", "name": "Wiki", "abbreviation": "wiki"})
+    );
     let secrets: Vec<&str> = answer["keys"]
         .as_object()
         .unwrap()
@@ -58,6 +61,12 @@ async fn the_example_becomes_true_and_is_answered_under_its_keys() {
         ("SELECT CAST(count(*) AS TEXT) FROM group_membership", "7"),
         ("SELECT CAST(count(*) AS TEXT) FROM invitation", "11"),
         ("SELECT CAST(count(*) AS TEXT) FROM invitation_group", "1"),
+        ("SELECT CAST(count(*) AS TEXT) FROM invitation WHERE personal", "1"),
+        ("SELECT CAST(count(*) AS TEXT) FROM label", "4"),
+        ("SELECT CAST(count(*) AS TEXT) FROM collaboration_label", "4"),
+        ("SELECT CAST(count(*) AS TEXT) FROM service", "8"),
+        ("SELECT CAST(count(*) AS TEXT) FROM collaboration_service", "6"),
+        ("SELECT short_name FROM organisation WHERE services_restricted", "atoll"),
         ("SELECT username FROM person WHERE NOT active", "ffjord"),
         ("SELECT username FROM person WHERE platform_administrator", "pplatform"),
     ] {
