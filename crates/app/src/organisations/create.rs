@@ -7,10 +7,9 @@ use access::{TokenScope, units_of_new_collaboration};
 use domain::{Kind, OrganisationId, Timestamp, UnitId};
 use serde_json::json;
 use store::{
-    Access, Op, Session, StoreError,
+    Access, Op, Session, StoreError, collaboration_labels as labels,
     collaborations::{self, Logo, NewMembership},
     invitations::{self as invites, Batch},
-    collaboration_labels as labels,
     organisations::{self as rows, CollaborationRole, CollaborationSettings},
 };
 use uuid::Uuid;
