@@ -13,6 +13,7 @@ mod permissions;
 mod problem;
 mod routes;
 mod rows;
+mod sync;
 mod users;
 mod validate;
 mod versions;

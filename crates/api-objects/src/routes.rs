@@ -10,7 +10,7 @@ use crate::{
     buckets, info, invites, labels, objects, openapi,
     permissions::{Kind, grant, list, revoke, search},
     problem::Objects,
-    users, versions,
+    sync, users, versions,
 };
 
 /// Every route below `/api/v1`.
@@ -60,6 +60,7 @@ pub fn routes() -> Vec<Route<Objects>> {
             users::identity_providers::handle,
         ),
     ];
+    table.extend(sync_routes());
     table.extend(bucket_routes());
     table.extend(object_routes());
     table.extend(invite_routes());
@@ -93,6 +94,23 @@ pub fn routes() -> Vec<Route<Objects>> {
         table.extend(permission_routes(path, one, name, kind));
     }
     table
+}
+
+fn sync_routes() -> Vec<Route<Objects>> {
+    let basic = Needs {
+        authentication: Authentication::BasicOnly,
+        ..Needs::AUTHENTICATION
+    };
+    vec![
+        Route::new(Method::GET, "/sync", "syncDefault", basic, sync::default::handle),
+        Route::new(
+            Method::GET,
+            "/sync/status",
+            "syncStatus",
+            Needs::AUTHENTICATION,
+            sync::status::handle,
+        ),
+    ]
 }
 
 fn bucket_routes() -> Vec<Route<Objects>> {
@@ -154,6 +172,14 @@ fn bucket_routes() -> Vec<Route<Objects>> {
             "toggleBucketPublic",
             on_bucket(Code::Manage).elevated(),
             buckets::public::handle,
+        ),
+        // With recursive=true MANAGE and the elevated guard: the use case and the handler see to it.
+        Route::new(
+            Method::GET,
+            "/bucket/{bucketId}/sync",
+            "syncBucket",
+            on_bucket(Code::Read),
+            sync::bucket::handle,
         ),
     ]
 }
@@ -244,6 +270,13 @@ fn object_routes() -> Vec<Route<Objects>> {
             "toggleObjectPublic",
             on_object(Code::Manage).elevated(),
             objects::public::handle,
+        ),
+        Route::new(
+            Method::GET,
+            "/object/{objectId}/sync",
+            "syncObject",
+            on_object(Code::Read),
+            sync::object::handle,
         ),
         Route::new(
             Method::GET,

@@ -26,6 +26,7 @@ mod service_accounts;
 mod sign_in;
 pub mod signing_keys;
 mod storages;
+pub mod sync;
 pub mod tokens;
 pub mod units;
 

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use domain::{Clock, Entropy, Secret, Timestamp};
 use identity::{bearer::Bearer, issuer::BuiltInIssuer, links::LinkSigner, password::Passwords};
 use store::Store;
+use tokio::sync::Notify;
 
 use crate::{Storages, mail::Mailer};
 
@@ -72,13 +73,13 @@ pub struct Parts {
     pub settings: Settings,
 }
 
-/// The server.
-pub struct App(pub(crate) Parts);
+/// The server, and what wakes its workers.
+pub struct App(pub(crate) Parts, pub(crate) Notify);
 
 impl App {
     /// Puts a server together.
     pub const fn new(parts: Parts) -> Self {
-        Self(parts)
+        Self(parts, Notify::const_new())
     }
 
     /// The configuration.

@@ -161,9 +161,14 @@ impl Policy {
         }
     }
 
-    /// Whether the policy lets anyone read the target, all of it: a denial counts more than any permission. Statements
-    /// with conditions permit nothing to everybody.
+    /// Whether the policy lets anyone read the target, all of it.
     pub fn is_public(&self, target: &Target) -> bool {
+        self.verdict(target) == Some(true)
+    }
+
+    /// What the policy says about anyone reading the target: a denial counts more than any permission, and nothing said
+    /// leaves it to the access control list. Statements with conditions permit nothing to everybody.
+    pub fn verdict(&self, target: &Target) -> Option<bool> {
         let resource = target.resource();
         let about = |statement: &&Value| {
             resources(statement).any(|pattern| matches(pattern, &resource))
@@ -171,7 +176,13 @@ impl Policy {
         };
         let denies = |statement: &Value| is_effect(statement, "Deny") && is_for_anyone(statement);
         let relevant: Vec<&Value> = self.statements.iter().filter(about).collect();
-        !relevant.iter().any(|statement| denies(statement)) && relevant.iter().any(|statement| allows_anyone(statement))
+        if relevant.iter().any(|statement| denies(statement)) {
+            return Some(false);
+        }
+        relevant
+            .iter()
+            .any(|statement| allows_anyone(statement))
+            .then_some(true)
     }
 }
 

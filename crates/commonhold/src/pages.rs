@@ -88,6 +88,13 @@ async fn print_metrics(State(server): State<Server>) -> Response {
         );
         debug_assert!(written.is_ok(), "writing to a text cannot fail");
     }
+    if let Ok((waiting, dead)) = app::sync::counts(&server.app).await {
+        let written = write!(
+            text,
+            "# TYPE sync_jobs gauge\nsync_jobs{{state=\"unfinished\"}} {waiting}\nsync_jobs{{state=\"dead\"}} {dead}\n"
+        );
+        debug_assert!(written.is_ok(), "writing to a text cannot fail");
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 

@@ -64,6 +64,8 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         crate::public::STATEMENTS,
         crate::recipients::STATEMENTS,
         crate::services::STATEMENTS,
+        crate::sync::STATEMENTS,
+        crate::synced::STATEMENTS,
     ]
     .into_iter()
     .flatten()

@@ -34,6 +34,8 @@ pub mod services;
 mod session;
 mod sqlite;
 pub mod stamps;
+pub mod sync;
+pub mod synced;
 pub mod viewer;
 
 pub use catalogue::{Statement, all as catalogue};

@@ -37,6 +37,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0007_organisations.sql"),
         include_str!("../migrations/postgres/0007_organisations.sql"),
     ),
+    (
+        8,
+        "sync",
+        include_str!("../migrations/sqlite/0008_sync.sql"),
+        include_str!("../migrations/postgres/0008_sync.sql"),
+    ),
 ];
 
 fn check(applied: i64) -> Result<(), StoreError> {

@@ -98,6 +98,14 @@ impl Mounted {
         request.send().await.expect("deleted");
     }
 
+    /// Whether the store says of a key that it is hidden by a delete marker (Ceph 16 says only that it is not there).
+    pub async fn says_hidden(&self, key: &str) -> bool {
+        let answer = self.s3.head_object().bucket(&self.name).key(key).send().await;
+        let error = answer.expect_err("a hidden key");
+        let raw = error.raw_response().expect("an answer");
+        raw.headers().get("x-amz-delete-marker") == Some("true")
+    }
+
     /// Everything that lies in it, delete markers left out.
     pub async fn stored(&self) -> Vec<Stored> {
         backend::versions(&self.s3, &self.name).await

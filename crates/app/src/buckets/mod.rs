@@ -9,6 +9,7 @@ mod update;
 pub(crate) use create::own_grants;
 pub use create::{NewBucket, NewChild, create, create_child};
 pub use delete::delete;
+pub(crate) use public::prefix;
 pub use public::set_public;
 pub use read::{head, read, search};
 pub use store::buckets::BucketFilter;
@@ -65,10 +66,10 @@ impl From<BucketRow> for BucketView {
 }
 
 /// The longest key of a bucket (objects contract 2.3).
-const MAX_KEY: usize = 255;
+pub(crate) const MAX_KEY: usize = 255;
 
 /// A prefix without blank segments; `/` when nothing is left (objects contract 4.1.1).
-fn normalise_key(key: &str) -> String {
+pub(crate) fn normalise_key(key: &str) -> String {
     let key = segments(key).collect::<Vec<_>>().join("/");
     if key.is_empty() { "/".to_owned() } else { key }
 }

@@ -8,6 +8,7 @@ mod sweep;
 use std::{sync::Arc, time::Duration};
 
 use store::Meter;
+use tokio::task::JoinSet;
 
 use crate::{App, Caller, Ctx};
 
@@ -17,10 +18,17 @@ pub use sweep::sweep;
 
 /// How long to wait when there is nothing to do.
 const IDLE: Duration = Duration::from_secs(2);
+/// Jobs of synchronisation that one process does side by side.
+const SYNC_WORKERS: usize = 2;
 
 impl App {
     /// Runs the jobs until the future is dropped. `holder` names this process in leases.
     pub async fn run_jobs(self: Arc<Self>, holder: String) {
+        // They end with the set.
+        let mut workers = JoinSet::new();
+        for number in 0..SYNC_WORKERS {
+            workers.spawn(Arc::clone(&self).run_sync(format!("{holder}-{number}")));
+        }
         match self.make_accounts().await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "made the look-up of service accounts"),

@@ -18,4 +18,5 @@ mod public;
 mod recorder;
 mod schema;
 mod seed;
+mod sync;
 mod transactions;

@@ -8,6 +8,7 @@ use store::{
     grants::{self, GrantFilter, GrantSearch, Listed, Principals},
     labels::{self, Label, ObjectLabels, PairFilter, VersionLabels},
     people::{self, PersonFilter},
+    sync,
     viewer::Viewer,
 };
 
@@ -252,6 +253,16 @@ pub(crate) async fn composed() -> Vec<Statement> {
         }
     }
     labels_of(s).await;
+    for buckets in [vec![], vec![uuid(1)]] {
+        for restriction in [
+            Restriction::None,
+            Restriction::Readable(PersonId(1)),
+            Restriction::Buckets([ItemId(1)].into()),
+        ] {
+            // Nothing is counted by a session that answers nothing.
+            assert!(sync::unfinished(s, &buckets, &restriction).await.is_err());
+        }
+    }
     let mut all = std::mem::take(&mut s.0);
     all.sort_by(|a, b| (a.name, &a.sqlite).cmp(&(b.name, &b.sqlite)));
     all.dedup_by(|a, b| a.sqlite == b.sqlite);

@@ -12,6 +12,7 @@ mod labels;
 mod modes;
 mod organisations;
 mod public;
+mod sync;
 
 /// Makes a test of every backend from a function that takes a running server.
 macro_rules! on_both {
