@@ -12,6 +12,7 @@ mod context;
 mod error;
 pub mod explain;
 mod gate;
+mod ids;
 pub mod invites;
 pub mod jobs;
 pub mod labels;

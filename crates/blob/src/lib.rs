@@ -4,6 +4,7 @@
 //! A key is opaque text and never becomes a path. Metadata, tags and versions of [`Files`] live in our database.
 
 pub mod body;
+mod cached;
 pub mod conformance;
 mod error;
 mod faulty;
@@ -17,6 +18,7 @@ mod store;
 mod wrap;
 
 pub use body::{Body, BodyError};
+pub use cached::Cached;
 pub use error::{Error, Kind, Result, Upstream};
 pub use faulty::{Fault, Faulty, Plan, Point};
 pub use files::{Files, Observer, Step};

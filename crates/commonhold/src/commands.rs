@@ -108,7 +108,7 @@ pub(crate) async fn run(command: Command) -> Result<(), String> {
     let config = config::load(command.config.as_deref())?;
     match command.what {
         What::Serve => {
-            telemetry::start(&config.log)?;
+            let _until_the_end = telemetry::start(&config.log)?;
             serve::serve(&config).await
         }
         What::CheckConfig => check_config(&config),

@@ -4,7 +4,7 @@ use std::{fs, io::Write, net::ToSocketAddrs, path::Path, sync::Arc};
 
 use app::{AccountKey, App, DefaultStorage, Parts, Settings, Storages, mail::Mailer};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use blob::{Blobs, Connections, Files, S3, S3Config};
+use blob::{Blobs, Cached, Connections, Files, S3, S3Config};
 use domain::{Clock, Entropy, Secret};
 use identity::{
     bearer::{Bearer, KeySource, TrustedIssuer},
@@ -214,11 +214,11 @@ fn default_storage(
         settings.path_style = s3.path_style;
         settings.prefix.clone_from(&s3.prefix);
         let blobs = S3::new(settings, connections).map_err(|error| format!("storage.s3: {}", chain(&error)))?;
-        return Ok((default(Arc::new(blobs)), Some(s3.endpoint.clone())));
+        return Ok((default(Arc::new(Cached::new(blobs))), Some(s3.endpoint.clone())));
     }
     let folder = config.data_dir.join("files");
     let blobs = Files::open(&folder, entropy).map_err(|error| format!("data_dir: {}", chain(&error)))?;
-    Ok((default(Arc::new(blobs)), None))
+    Ok((default(Arc::new(Cached::new(blobs))), None))
 }
 
 /// The server's key: from the configuration, or from a file of the data folder that is made at the first start.

@@ -246,17 +246,11 @@ impl Session for PostgresSession<'_> {
         values: &[Value<'_>],
         read: Reader<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let prepared = self
-            .client
-            .prepare_cached(&statement.postgres)
-            .await
-            .map_err(|error| self.failed(error))?;
-        let parameters: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        let rows = self
-            .client
-            .query(&prepared, &parameters)
-            .await
-            .map_err(|error| self.failed(error))?;
+        let asked = async {
+            let prepared = self.client.prepare_cached(&statement.postgres).await?;
+            self.client.query(&prepared, &parameters(values)).await
+        };
+        let rows = asked.await.map_err(|error| self.failed(error))?;
         self.meter.count(rows.len());
         let answer: Result<Vec<T>, StoreError> = rows.iter().map(|row| read(&Row::Postgres(row))).collect();
         if answer.is_err() {
@@ -266,20 +260,18 @@ impl Session for PostgresSession<'_> {
     }
 
     async fn execute(&mut self, statement: &Statement, values: &[Value<'_>]) -> Result<u64, StoreError> {
-        let prepared = self
-            .client
-            .prepare_cached(&statement.postgres)
-            .await
-            .map_err(|error| self.failed(error))?;
-        let parameters: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        let changed = self
-            .client
-            .execute(&prepared, &parameters)
-            .await
-            .map_err(|error| self.failed(error))?;
+        let told = async {
+            let prepared = self.client.prepare_cached(&statement.postgres).await?;
+            self.client.execute(&prepared, &parameters(values)).await
+        };
+        let changed = told.await.map_err(|error| self.failed(error))?;
         self.meter.count(usize::try_from(changed).unwrap_or(usize::MAX));
         Ok(changed)
     }
+}
+
+fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as _).collect()
 }
 
 impl Value<'_> {

@@ -132,10 +132,7 @@ fn read_on<O: Op>(readers: &[Mutex<Connection>], next: usize, op: O, meter: &Met
     let mut reader = (0..count)
         .find_map(|offset| readers[(next + offset) % count].try_lock())
         .unwrap_or_else(|| readers[next % count].lock());
-    if O::ACCESS == Access::Point {
-        return ready(op.run(&mut SqliteSession::new(&mut reader, meter)));
-    }
-    // One snapshot for the body: a read transaction sees the same state in all its statements.
+    // One snapshot for the body: a read transaction sees the same state in all its statements, and takes its locks once.
     let snapshot = Snapshot::begin(&mut reader)?;
     let mut session = SqliteSession::new(snapshot.0, meter);
     let outcome = ready(op.run(&mut session));

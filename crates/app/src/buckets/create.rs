@@ -14,6 +14,7 @@ use super::{BucketView, MAX_KEY, Mount, exists, normalise_key, not_found};
 use crate::{
     About, App, Ctx, Error, Result, audit,
     gate::{self, On},
+    ids::Ids,
     service_accounts::may_register,
 };
 
@@ -116,7 +117,7 @@ async fn join(
     let op = Share {
         ctx: ctx.clone(),
         now: app.now(),
-        bucket,
+        bucket: uuid,
         grants: own_grants(app, ctx, codes),
     };
     app.decide(ctx, "bucket.join", || format!("bucket:{uuid}"), op)
@@ -186,7 +187,7 @@ impl Op for FindMount {
 struct Share {
     ctx: Ctx,
     now: Timestamp,
-    bucket: BucketRow,
+    bucket: Uuid,
     grants: Vec<NewGrant>,
 }
 
@@ -197,19 +198,14 @@ impl Op for Share {
 
     async fn run<S: Session>(self, s: &mut S) -> Result<BucketRow> {
         gate::active(s, &self.ctx).await?;
-        grants::insert(s, self.bucket.id, &self.grants, self.ctx.caller.stamp(), self.now).await?;
+        // It may have been deleted since it was found: then the place is free, and the caller may ask again.
+        let bucket = buckets::find(s, self.bucket).await?.ok_or_else(exists)?;
+        grants::insert(s, bucket.id, &self.grants, self.ctx.caller.stamp(), self.now).await?;
         let codes: Vec<_> = self.grants.iter().map(|grant| grant.code.as_str()).collect();
-        let object = format!("bucket:{}", self.bucket.uuid);
-        audit::changed(
-            s,
-            &self.ctx,
-            self.now,
-            "bucket.join",
-            object,
-            Some(json!({ "codes": codes })),
-        )
-        .await?;
-        Ok(self.bucket)
+        let object = format!("bucket:{}", self.bucket);
+        let after = json!({ "codes": codes });
+        audit::changed(s, &self.ctx, self.now, "bucket.join", object, Some(after)).await?;
+        Ok(bucket)
     }
 }
 
@@ -276,7 +272,7 @@ pub async fn create_child(app: &App, ctx: &Ctx, parent: Uuid, new: NewChild) -> 
         let op = Share {
             ctx: ctx.clone(),
             now: app.now(),
-            bucket: existing,
+            bucket: uuid,
             grants,
         };
         return app
@@ -299,8 +295,7 @@ pub async fn create_child(app: &App, ctx: &Ctx, parent: Uuid, new: NewChild) -> 
             key,
             storage: storage.map(|(sealed, _): (NewStorage, Mount)| sealed),
         },
-        // As many ids as there are grants now, and a few for those that are added meanwhile.
-        grants: (0..parent.grants + 64).map(|_| app.entropy().uuid()).collect(),
+        grants: Ids::new(app.entropy()),
     };
     app.decide(ctx, "bucket.create_child", || format!("bucket:{uuid}"), op)
         .await
@@ -310,7 +305,6 @@ pub async fn create_child(app: &App, ctx: &Ctx, parent: Uuid, new: NewChild) -> 
 struct ParentFacts {
     row: BucketRow,
     held: Vec<PermissionCode>,
-    grants: i64,
 }
 
 #[derive(Clone)]
@@ -329,11 +323,7 @@ impl Op for Parent {
             None => Vec::new(),
             Some(person) => held(s, person, proof.item()).await?,
         };
-        Ok(ParentFacts {
-            row,
-            held,
-            grants: grants::count(s, proof.item()).await?,
-        })
+        Ok(ParentFacts { row, held })
     }
 }
 
@@ -348,7 +338,7 @@ struct CreateChild {
     now: Timestamp,
     parent: Uuid,
     bucket: buckets::NewBucket,
-    grants: Vec<Uuid>,
+    grants: Ids,
 }
 
 impl Op for CreateChild {
@@ -356,11 +346,13 @@ impl Op for CreateChild {
     type Error = Error;
     const ACCESS: Access = Access::Write;
 
-    async fn run<S: Session>(self, s: &mut S) -> Result<BucketRow> {
+    async fn run<S: Session>(mut self, s: &mut S) -> Result<BucketRow> {
         // Asked again: the answer may have changed while the store was asked.
         let proof: Authorised<CodeCreate> = gate::allow(s, &self.ctx, On::Bucket, self.parent, self.now).await?;
         let id = buckets::insert(s, &self.bucket, self.ctx.caller.stamp(), self.now).await?;
-        grants::copy(s, proof.item(), id, &self.grants, self.ctx.caller.stamp(), self.now).await?;
+        let count = grants::count(s, proof.item()).await?;
+        let ids = self.grants.take(usize::try_from(count).unwrap_or(0));
+        grants::copy(s, proof.item(), id, &ids, self.ctx.caller.stamp(), self.now).await?;
         created(s, &self.ctx, self.now, &self.bucket).await
     }
 }

@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::{secret_hash, target};
 use crate::{
     About, App, Caller, Ctx, Error, Person, Result, audit, gate,
-    permissions::{Ids, Target, managed_below},
+    ids::Ids,
+    permissions::{Target, managed_below},
 };
 
 /// What an invite led to.
@@ -37,7 +38,7 @@ pub async fn redeem(app: &App, ctx: &Ctx, token: Uuid) -> Result<Redeemed> {
         ctx: ctx.clone(),
         now: app.now(),
         token,
-        seed: app.entropy().uuid(),
+        ids: Ids::new(app.entropy()),
     };
     match app.decide(ctx, "invite.redeem", || "invite".to_owned(), op).await? {
         Outcome::Redeemed(redeemed) => Ok(redeemed),
@@ -53,7 +54,7 @@ struct Redeem {
     ctx: Ctx,
     now: Timestamp,
     token: Uuid,
-    seed: Uuid,
+    ids: Ids,
 }
 
 /// What is left behind in each case: an invite that leads nowhere is taken away as well, so it is no failure in here.
@@ -68,7 +69,7 @@ impl Op for Redeem {
     type Error = Error;
     const ACCESS: Access = Access::Write;
 
-    async fn run<S: Session>(self, s: &mut S) -> Result<Outcome> {
+    async fn run<S: Session>(mut self, s: &mut S) -> Result<Outcome> {
         let unknown = || {
             let text = "The invitation does not exist, or has been used";
             Error::new(Kind::NotFound, text).about(About::Invite(self.token))
@@ -110,13 +111,12 @@ impl Op for Redeem {
         {
             items.extend(managed_below(s, &inviter, &bucket, self.now).await?);
         }
-        let mut ids = Ids(self.seed);
         let (mut places, mut rows) = (Vec::new(), Vec::new());
         for (item, _) in &items {
             for code in &invite.codes {
                 places.push(item.0);
                 rows.push(NewGrant {
-                    uuid: ids.next(),
+                    uuid: self.ids.next(),
                     principal: Principal::Person(person.id),
                     code: *code,
                 });

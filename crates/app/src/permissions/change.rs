@@ -14,7 +14,7 @@ use store::{
 use uuid::Uuid;
 
 use super::{PermissionFilter, PermissionView, PrincipalRef, Target};
-use crate::{App, Ctx, Error, Result, Stamps, audit, gate};
+use crate::{App, Ctx, Error, Result, Stamps, audit, gate, ids::Ids};
 
 /// Grants codes on a bucket or object. What is held already is skipped; answers what is new. With `recursive`, also on the
 /// buckets below that the caller may manage.
@@ -34,7 +34,7 @@ pub async fn grant(
         target,
         wanted,
         recursive,
-        seed: app.entropy().uuid(),
+        ids: Ids::new(app.entropy()),
     };
     app.decide(ctx, "grant.add", || target.object(), op).await
 }
@@ -46,8 +46,7 @@ struct Grant {
     target: Target,
     wanted: Vec<(PrincipalRef, PermissionCode)>,
     recursive: bool,
-    /// How many rows there will be is known only inside: their ids count on from this one.
-    seed: Uuid,
+    ids: Ids,
 }
 
 impl Op for Grant {
@@ -55,11 +54,10 @@ impl Op for Grant {
     type Error = Error;
     const ACCESS: Access = Access::Write;
 
-    async fn run<S: Session>(self, s: &mut S) -> Result<Self::Out> {
+    async fn run<S: Session>(mut self, s: &mut S) -> Result<Self::Out> {
         let items = managed(s, &self.ctx, self.target, self.recursive, self.now).await?;
         let principals = resolve(s, &self.wanted).await?;
         let by = self.ctx.caller.stamp();
-        let mut ids = Ids(self.seed);
         let (mut places, mut new, mut views) = (Vec::new(), Vec::new(), Vec::new());
         for (item, uuid) in items {
             for (name, code) in &self.wanted {
@@ -67,7 +65,7 @@ impl Op for Grant {
                     continue;
                 };
                 let row = NewGrant {
-                    uuid: ids.next(),
+                    uuid: self.ids.next(),
                     principal,
                     code: *code,
                 };
@@ -88,19 +86,6 @@ impl Op for Grant {
         let added = views;
         record(s, &self.ctx, self.now, "grant.add", self.target, &added).await?;
         Ok(added)
-    }
-}
-
-/// Ids for rows whose number is not known before: each is a random UUID, version 4, made from the one before.
-pub(crate) struct Ids(pub(crate) Uuid);
-
-impl Ids {
-    pub(crate) fn next(&mut self) -> Uuid {
-        let digest = identity::secret::hash(&self.0.simple().to_string());
-        let mut id = [0; 16];
-        id.copy_from_slice(&digest[..16]);
-        self.0 = uuid::Builder::from_random_bytes(id).into_uuid();
-        self.0
     }
 }
 

@@ -48,6 +48,7 @@ pub type Observer = Arc<dyn Fn(Step) + Send + Sync>;
 #[derive(Clone, Debug)]
 pub struct Files {
     folder: Arc<Folder>,
+    pieces: Arc<read::Pieces>,
 }
 
 impl Files {
@@ -60,6 +61,7 @@ impl Files {
         let folder = Folder::open(root.as_ref(), entropy, None)?;
         Ok(Self {
             folder: Arc::new(folder),
+            pieces: Arc::default(),
         })
     }
 
@@ -71,6 +73,7 @@ impl Files {
         let folder = Folder::open(root.as_ref(), entropy, Some(observer))?;
         Ok(Self {
             folder: Arc::new(folder),
+            pieces: Arc::default(),
         })
     }
 
@@ -115,7 +118,7 @@ impl Blobs for Files {
 
     async fn get(&self, key: &Key, version: Option<&str>, range: Option<ByteRange>) -> Result<Got> {
         without_version(version)?;
-        read::get(self.folder.path(key), range).await
+        read::get(self.folder.path(key), range, &self.pieces).await
     }
 
     async fn head(&self, key: &Key, version: Option<&str>) -> Result<Head> {

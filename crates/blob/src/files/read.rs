@@ -1,24 +1,32 @@
-//! Reading: small blobs in one blocking call, large ones in large pieces with one piece read ahead.
+//! Reading: small blobs in the call that opens them, large ones piece by piece.
+//!
+//! What the system has in memory is read where the answer is written: a hop to another thread would cost more. What it
+//! would have to wait for the disk for is read on a thread that may wait.
 
 use std::{
     fs::{File, Metadata},
-    io::{self, Read, Seek, SeekFrom},
+    io,
+    os::unix::fs::FileExt,
     path::PathBuf,
+    sync::Arc,
     time::UNIX_EPOCH,
 };
 
 use bytes::Bytes;
 use domain::Timestamp;
 use futures_util::{StreamExt, stream};
-use tokio::task::{JoinHandle, spawn_blocking};
+use parking_lot::Mutex;
+use tokio::task::spawn_blocking;
 
 use super::blocking;
 use crate::{Body, BodyError, ByteRange, Error, Got, Head, Kind, Result, body};
 
-/// One read, and what a slow reader keeps in memory: one such piece in its hands and one ahead.
-const PIECE: u64 = 256 * 1024;
+/// One read, and what a slow reader keeps in memory.
+const PIECE: usize = 256 * 1024;
 /// Read whole, in the call that opens the file.
 const SMALL: u64 = 64 * 1024;
+/// How many pieces wait to be used again.
+const SPARE: usize = 32;
 
 pub(super) fn modified(metadata: &Metadata) -> Option<Timestamp> {
     let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
@@ -33,68 +41,136 @@ pub(super) fn head(metadata: &Metadata) -> Head {
     }
 }
 
-/// Room for the next piece. It is made where the pieces are given away, not on the threads that read: each of those has
-/// its own heap, and memory freed to one does not serve the others.
-fn room(left: u64) -> Vec<u8> {
-    Vec::with_capacity(usize::try_from(left.min(PIECE)).unwrap_or(0))
-}
+/// Memory for pieces, used again: fresh memory is zeroed by the system page by page, which costs more than filling it.
+#[derive(Debug, Default)]
+pub(super) struct Pieces(Mutex<Vec<Box<[u8]>>>);
 
-/// Fills the piece, without zeroing it first. A file shorter than it was at opening is an error.
-fn read_piece(file: &File, mut piece: Vec<u8>, left: u64) -> io::Result<Bytes> {
-    let length = left.min(PIECE);
-    file.take(length).read_to_end(&mut piece)?;
-    if piece.len() as u64 == length {
-        Ok(piece.into())
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
+impl Pieces {
+    fn take(self: &Arc<Self>) -> Piece {
+        let spare = self.0.lock().pop();
+        Piece {
+            room: spare.unwrap_or_else(|| vec![0; PIECE].into_boxed_slice()),
+            length: 0,
+            back: Arc::clone(self),
+        }
     }
 }
 
-/// A blocking call that reads the next piece.
-fn read_ahead(file: File, left: u64) -> JoinHandle<io::Result<(File, Bytes)>> {
-    let room = room(left);
-    spawn_blocking(move || read_piece(&file, room, left).map(|piece| (file, piece)))
+/// A piece of a file, whose memory goes back when it was sent.
+struct Piece {
+    room: Box<[u8]>,
+    length: usize,
+    back: Arc<Pieces>,
 }
 
-pub(super) async fn get(path: PathBuf, range: Option<ByteRange>) -> Result<Got> {
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        self.room.get(..self.length).unwrap_or_default()
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        let room = std::mem::take(&mut self.room);
+        let mut spare = self.back.0.lock();
+        if spare.len() < SPARE {
+            spare.push(room);
+        }
+    }
+}
+
+/// Reads what is in the system's memory, up to the length of the room; `None` when it would have to wait, or cannot tell.
+#[cfg(target_os = "linux")]
+fn read_cached(file: &File, room: &mut [u8], at: u64) -> Option<usize> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let mut rooms = [io::IoSliceMut::new(room)];
+    preadv2(file, &mut rooms, at, ReadWriteFlags::NOWAIT)
+        .ok()
+        .filter(|count| *count > 0)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_cached(_file: &File, _room: &mut [u8], _at: u64) -> Option<usize> {
+    None
+}
+
+/// What is left of a file to send.
+struct Rest {
+    file: Arc<File>,
+    at: u64,
+    end: u64,
+    pieces: Arc<Pieces>,
+}
+
+impl Rest {
+    async fn next(&mut self) -> Result<Bytes, BodyError> {
+        let mut piece = self.pieces.take();
+        let wanted = usize::try_from(self.end - self.at).map_or(PIECE, |left| left.min(PIECE));
+        let room = piece.room.get_mut(..wanted).unwrap_or_default();
+        let piece = if let Some(count) = read_cached(&self.file, room, self.at) {
+            piece.length = count;
+            piece
+        } else {
+            let (file, at) = (Arc::clone(&self.file), self.at);
+            let read = move || {
+                // A file shorter than it was at opening is an error.
+                let room = piece.room.get_mut(..wanted).unwrap_or_default();
+                file.read_exact_at(room, at)?;
+                piece.length = wanted;
+                Ok(piece)
+            };
+            match spawn_blocking(read).await {
+                Ok(Ok(piece)) => piece,
+                Ok(Err(error)) => return Err(failed(error)),
+                Err(error) => return Err(BodyError::Failed(error.into())),
+            }
+        };
+        self.at += piece.length as u64;
+        Ok(Bytes::from_owner(piece))
+    }
+}
+
+fn failed(error: io::Error) -> BodyError {
+    BodyError::Failed(error.into())
+}
+
+pub(super) async fn get(path: PathBuf, range: Option<ByteRange>, pieces: &Arc<Pieces>) -> Result<Got> {
     let (file, head, range, small) = blocking(move || {
-        let mut file = File::open(path)?;
+        let file = File::open(path)?;
         let head = head(&file.metadata()?);
         let range = match range {
             None => 0..head.size,
             Some(range) => range.resolve(head.size).ok_or_else(|| Error::new(Kind::Range))?,
         };
-        if range.start > 0 {
-            file.seek(SeekFrom::Start(range.start))?;
-        }
         let length = range.end - range.start;
         let small = (length <= SMALL)
-            .then(|| read_piece(&file, room(length), length))
+            .then(|| {
+                let mut whole = vec![0; usize::try_from(length).unwrap_or(0)];
+                file.read_exact_at(&mut whole, range.start).map(|()| whole)
+            })
             .transpose()?;
         Ok((file, head, range, small))
     })
     .await?;
     let body = match small {
-        Some(piece) => body::once(piece),
-        None => stream_of(file, range.end - range.start),
+        Some(whole) => body::once(whole),
+        None => stream_of(Rest {
+            file: Arc::new(file),
+            at: range.start,
+            end: range.end,
+            pieces: Arc::clone(pieces),
+        }),
     };
     Ok(Got { head, range, body })
 }
 
-fn stream_of(file: File, left: u64) -> Body {
-    let first = Some((read_ahead(file, left), left));
-    stream::unfold(first, |ahead| async move {
-        let (read, left) = ahead?;
-        let failed = match read.await {
-            Ok(Ok((file, piece))) => {
-                let left = left - piece.len() as u64;
-                let next = (left > 0).then(|| (read_ahead(file, left), left));
-                return Some((Ok(piece), next));
-            }
-            Ok(Err(error)) => BodyError::Failed(error.into()),
-            Err(error) => BodyError::Failed(error.into()),
-        };
-        Some((Err(failed), None))
+fn stream_of(rest: Rest) -> Body {
+    stream::unfold(Some(rest), |rest| async move {
+        let mut rest = rest.filter(|rest| rest.at < rest.end)?;
+        match rest.next().await {
+            Ok(piece) => Some((Ok(piece), Some(rest))),
+            Err(error) => Some((Err(error), None)),
+        }
     })
     .boxed()
 }
