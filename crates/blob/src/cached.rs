@@ -45,9 +45,7 @@ impl Kept {
     fn give(self, range: Option<ByteRange>) -> Result<Got> {
         let range: Range<u64> = match range {
             None => 0..self.head.size,
-            Some(range) => range
-                .resolve(self.head.size)
-                .ok_or_else(|| Error::new(Kind::Range))?,
+            Some(range) => range.resolve(self.head.size).ok_or_else(|| Error::new(Kind::Range))?,
         };
         // Within the bytes, whose number a usize holds.
         let within = |end: u64| usize::try_from(end).unwrap_or(usize::MAX).min(self.bytes.len());

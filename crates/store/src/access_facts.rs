@@ -8,26 +8,25 @@ use uuid::Uuid;
 
 use crate::{Row, Session, StoreError, Value, buckets::is_below_public, catalogue::sql, session::data};
 
-/// The principals that the caller ($2) holds now ($3).
+/// The principals that the caller ($2) holds, and when each of them ends. Time is no parameter: what is asked for does not
+/// change by itself, so an answer may be kept (`crate::sqlite`).
 macro_rules! caller {
     () => {
         "
-caller (kind, id) AS MATERIALIZED (
-    SELECT 0, 0
+caller (kind, id, expires_at) AS MATERIALIZED (
+    SELECT 0, 0, CAST(NULL AS BIGINT)
     UNION ALL
-    SELECT 1, CAST($2 AS BIGINT)
+    SELECT 1, CAST($2 AS BIGINT), NULL
     UNION ALL
-    SELECT 5, identity_provider FROM person WHERE id = $2
+    SELECT 5, identity_provider, NULL FROM person WHERE id = $2
     UNION ALL
-    SELECT 3, collaboration_id FROM collaboration_membership
-    WHERE person_id = $2 AND (expires_at IS NULL OR expires_at > $3)
+    SELECT 3, collaboration_id, expires_at FROM collaboration_membership WHERE person_id = $2
     UNION ALL
-    SELECT 4, collaboration_id FROM collaboration_membership
-    WHERE person_id = $2 AND role = 'admin' AND (expires_at IS NULL OR expires_at > $3)
+    SELECT 4, collaboration_id, expires_at FROM collaboration_membership WHERE person_id = $2 AND role = 'admin'
     UNION ALL
-    SELECT 2, held.group_id FROM group_membership held CROSS JOIN collaboration_membership member
+    SELECT 2, held.group_id, member.expires_at FROM group_membership held CROSS JOIN collaboration_membership member
     WHERE held.person_id = $2 AND member.collaboration_id = held.collaboration_id
-        AND member.person_id = held.person_id AND (member.expires_at IS NULL OR member.expires_at > $3)
+        AND member.person_id = held.person_id
 )"
     };
 }
@@ -44,7 +43,7 @@ UNION ALL"
     };
 }
 
-/// The item and its ancestors, and the principals that the caller holds now.
+/// The item and its ancestors, and the principals that the caller holds.
 macro_rules! chain_and_caller {
     ($engine:ident) => {
         concat!(
@@ -76,13 +75,13 @@ WHERE b.item_id = chain.id AND ",
             "
 UNION ALL
 SELECT chain.depth, 1, held.principal_id, held.principal_kind, held.kind, held.actions, held.opens_at, held.closes_at,
-    NULL
+    caller.expires_at
 FROM chain CROSS JOIN caller "
         )
     };
 }
 
-/// Items that have nothing above them, and the principals that the caller holds now.
+/// Items that have nothing above them, and the principals that the caller holds.
 macro_rules! roots_and_caller {
     ($engine:ident, $named:literal) => {
         concat!(
@@ -106,15 +105,16 @@ WHERE b.item_id = root.id AND ",
             is_below_public!($engine),
             "
 UNION ALL
-SELECT root.id, 1, held.principal_id, held.principal_kind, held.kind, held.actions, held.opens_at, held.closes_at, NULL
+SELECT root.id, 1, held.principal_id, held.principal_kind, held.kind, held.actions, held.opens_at, held.closes_at,
+    caller.expires_at
 FROM root CROSS JOIN caller "
         )
     };
 }
 
 sql! {
-    /// item uuid, person or null, now. Rows in no order: tag 0 a node, 1 a grant, 2 a clearance, 3 the caller, 4 a
-    /// bucket that lies below a public one.
+    /// item uuid, person or null. Rows in no order: tag 0 a node, 1 a grant, 2 a clearance, 3 the caller, 4 a bucket
+    /// that lies below a public one.
     ///
     /// Each grant is one seek by item and principal. Left to themselves the planners would rather read everything that
     /// a principal holds anywhere, or everything that others hold here. `CROSS JOIN` keeps SQLite to the order written;
@@ -128,7 +128,7 @@ WHERE held.item_id = chain.id AND held.principal_kind = caller.kind AND held.pri
 ) held"),
     };
 
-    /// uuids, person or null, now: the facts about many roots at once. Rows as above, with the item in place of the depth.
+    /// uuids, person or null: the facts about many roots at once. Rows as above, with the item in place of the depth.
     ACCESS_FACTS_OF_ROOTS: {
         sqlite: concat!(
             roots_and_caller!(sqlite, "uuid IN (SELECT unhex(value) FROM json_each($1))"),
@@ -165,7 +165,8 @@ struct FactRow {
     c: Option<i64>,
     flags: i64,
     window: Window,
-    classification: Option<ClassificationId>,
+    /// The classification of a node; when the caller stops being the principal of a grant.
+    last: Option<i64>,
 }
 
 fn read(row: &Row<'_>) -> Result<FactRow, StoreError> {
@@ -180,7 +181,7 @@ fn read(row: &Row<'_>) -> Result<FactRow, StoreError> {
             opens: row.get(6)?,
             closes: row.get(7)?,
         },
-        classification: row.get(8)?,
+        last: row.get(8)?,
     })
 }
 
@@ -192,9 +193,9 @@ pub async fn load<S: Session>(
     now: Timestamp,
 ) -> Result<Option<AccessFacts>, StoreError> {
     let rows = session
-        .fetch(&ACCESS_FACTS, &[item.into(), person.into(), now.into()], read)
+        .fetch(&ACCESS_FACTS, &[item.into(), person.into()], read)
         .await?;
-    let (nodes, subject, active) = gather(rows, person)?;
+    let (nodes, subject, active) = gather(rows, person, now)?;
     Ok(Chain::new(nodes).map(|chain| AccessFacts { chain, subject, active }))
 }
 
@@ -206,9 +207,9 @@ pub async fn load_roots<S: Session>(
     person: Option<PersonId>,
     now: Timestamp,
 ) -> Result<RootFacts, StoreError> {
-    let values = [Value::Uuids(items), person.into(), now.into()];
+    let values = [Value::Uuids(items), person.into()];
     let rows = session.fetch(&ACCESS_FACTS_OF_ROOTS, &values, read).await?;
-    let (nodes, subject, active) = gather(rows, person)?;
+    let (nodes, subject, active) = gather(rows, person, now)?;
     let chains = nodes.into_iter().filter_map(|node| Chain::new(vec![node])).collect();
     Ok(RootFacts {
         chains,
@@ -229,7 +230,11 @@ pub struct RootFacts {
 }
 
 /// Nodes with their grants, in the order of their first column, and the caller.
-fn gather(mut rows: Vec<FactRow>, person: Option<PersonId>) -> Result<(Vec<Node>, Subject, bool), StoreError> {
+fn gather(
+    mut rows: Vec<FactRow>,
+    person: Option<PersonId>,
+    now: Timestamp,
+) -> Result<(Vec<Node>, Subject, bool), StoreError> {
     rows.sort_unstable_by_key(|row| (row.place, row.tag));
     let mut nodes: Vec<Node> = Vec::new();
     let mut principals: Vec<Principal> = Vec::new();
@@ -237,6 +242,7 @@ fn gather(mut rows: Vec<FactRow>, person: Option<PersonId>) -> Result<(Vec<Node>
     for row in rows {
         match row.tag {
             0 => nodes.push(node(&row)?),
+            1 if row.last.is_some_and(|expires_at| expires_at <= now.0) => {}
             1 => {
                 let grant = grant(&row)?;
                 if !principals.contains(&grant.principal) {
@@ -279,7 +285,7 @@ fn node(row: &FactRow) -> Result<Node, StoreError> {
         deleted: false,
         recycled: row.flags & 2 != 0,
         share_window: row.window,
-        classification: row.classification,
+        classification: row.last.map(ClassificationId),
         collaboration: None,
         units: Vec::new(),
         grants,

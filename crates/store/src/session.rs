@@ -84,6 +84,8 @@ values! {
 pub enum Row<'a> {
     /// From SQLite.
     Sqlite(&'a rusqlite::Row<'a>),
+    /// From SQLite too, read before.
+    Kept(&'a [rusqlite::types::Value]),
     /// From PostgreSQL.
     Postgres(&'a tokio_postgres::Row),
 }
@@ -93,6 +95,11 @@ impl Row<'_> {
     pub fn get<T: Column>(&self, position: usize) -> Result<T, StoreError> {
         T::read(self, position)
     }
+}
+
+fn kept<T: rusqlite::types::FromSql>(row: &[rusqlite::types::Value], position: usize) -> Result<T, StoreError> {
+    let value = row.get(position).ok_or_else(|| data(position, &"no such column"))?;
+    T::column_result(value.into()).map_err(|e| data(position, &e))
 }
 
 /// A type that a column can be read as.
@@ -107,6 +114,7 @@ macro_rules! columns {
             fn read(row: &Row<'_>, position: usize) -> Result<Self, StoreError> {
                 match row {
                     Row::Sqlite(row) => row.get(position).map_err(|e| data(position, &e)),
+                    Row::Kept(row) => kept(row, position),
                     Row::Postgres(row) => row.try_get(position).map_err(|e| data(position, &e)),
                 }
             }
@@ -115,6 +123,7 @@ macro_rules! columns {
             fn read(row: &Row<'_>, position: usize) -> Result<Self, StoreError> {
                 match row {
                     Row::Sqlite(row) => row.get(position).map_err(|e| data(position, &e)),
+                    Row::Kept(row) => kept(row, position),
                     Row::Postgres(row) => row.try_get(position).map_err(|e| data(position, &e)),
                 }
             }
@@ -131,6 +140,7 @@ impl Column for Option<Uuid> {
                 let bytes: Option<[u8; 16]> = row.get(position).map_err(|e| data(position, &e))?;
                 Ok(bytes.map(Uuid::from_bytes))
             }
+            Row::Kept(row) => Ok(kept::<Option<[u8; 16]>>(row, position)?.map(Uuid::from_bytes)),
             Row::Postgres(row) => row.try_get(position).map_err(|e| data(position, &e)),
         }
     }

@@ -17,7 +17,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{
     Connection, OpenFlags, ToSql,
     config::DbConfig,
@@ -25,6 +25,9 @@ use rusqlite::{
 };
 use tokio::sync::oneshot;
 
+mod answers;
+
+use self::answers::{Answers, Rows};
 use crate::{Access, Meter, Op, Row, Session, Statement, StoreError, Value, migrate, session::Reader};
 
 /// How many operations share a commit at most.
@@ -35,7 +38,7 @@ pub(crate) struct Sqlite {
     readers: Arc<[Mutex<Connection>]>,
     /// For [`Access::Point`] alone: those run on the threads that serve everybody, so they must never wait for a long
     /// read to end.
-    points: Box<[Mutex<Connection>]>,
+    points: Box<[Mutex<Point>]>,
     next: AtomicUsize,
 }
 
@@ -51,7 +54,14 @@ impl Sqlite {
         };
         let count = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
         let readers = (0..count + 2).map(reader).collect::<Result<_, StoreError>>()?;
-        let points = (0..count).map(reader).collect::<Result<_, StoreError>>()?;
+        let points = (0..count)
+            .map(|number| {
+                Ok(Mutex::new(Point {
+                    connection: reader(number)?.into_inner(),
+                    answers: Answers::default(),
+                }))
+            })
+            .collect::<Result<_, StoreError>>()?;
         // Bounded: when the disk cannot keep up, callers wait instead of filling the memory.
         let (sender, jobs) = mpsc::sync_channel::<Box<dyn Job>>(4 * GROUP);
         std::thread::Builder::new()
@@ -69,7 +79,7 @@ impl Sqlite {
     pub(crate) async fn run<O: Op>(&self, op: O, meter: &Arc<Meter>) -> Result<O::Out, O::Error> {
         match O::ACCESS {
             // Microseconds of work: a hop to another thread would cost more than it.
-            Access::Point => read_on(&self.points, self.next.fetch_add(1, Relaxed), op, meter),
+            Access::Point => point_on(&self.points, self.next.fetch_add(1, Relaxed), op, meter),
             Access::Read => {
                 let (readers, meter) = (Arc::clone(&self.readers), Arc::clone(meter));
                 let next = self.next.fetch_add(1, Relaxed);
@@ -127,11 +137,37 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn read_on<O: Op>(readers: &[Mutex<Connection>], next: usize, op: O, meter: &Meter) -> Result<O::Out, O::Error> {
+/// A reader that nobody uses, or the one whose turn it is.
+fn free<T>(readers: &[Mutex<T>], next: usize) -> MutexGuard<'_, T> {
     let count = readers.len();
-    let mut reader = (0..count)
+    (0..count)
         .find_map(|offset| readers[(next + offset) % count].try_lock())
-        .unwrap_or_else(|| readers[next % count].lock());
+        .unwrap_or_else(|| readers[next % count].lock())
+}
+
+/// A connection for short reads, and the answers it gave since the database last changed.
+struct Point {
+    connection: Connection,
+    answers: Answers,
+}
+
+fn point_on<O: Op>(points: &[Mutex<Point>], next: usize, op: O, meter: &Meter) -> Result<O::Out, O::Error> {
+    let mut point = free(points, next);
+    let Point { connection, answers } = &mut *point;
+    answers.hold_at(data_version(connection)?);
+    let mut session = SqliteSession::new(connection, meter);
+    session.answers = Some(answers);
+    ready(op.run(&mut session))
+}
+
+/// A number that changes whenever another connection, of this process or of any other, has committed.
+fn data_version(connection: &Connection) -> Result<i64, StoreError> {
+    let mut version = connection.prepare_cached("PRAGMA data_version")?;
+    Ok(version.query_row([], |row| row.get(0))?)
+}
+
+fn read_on<O: Op>(readers: &[Mutex<Connection>], next: usize, op: O, meter: &Meter) -> Result<O::Out, O::Error> {
+    let mut reader = free(readers, next);
     // One snapshot for the body: a read transaction sees the same state in all its statements, and takes its locks once.
     let snapshot = Snapshot::begin(&mut reader)?;
     let mut session = SqliteSession::new(snapshot.0, meter);
@@ -249,6 +285,20 @@ struct SqliteSession<'a> {
     meter: &'a Meter,
     /// Whether a statement failed, whatever the body made of it.
     failed: bool,
+    /// For short reads: what was answered before.
+    answers: Option<&'a mut Answers>,
+    /// Whether the session began a read transaction of its own, for an answer that was not kept.
+    begun: bool,
+}
+
+impl Drop for SqliteSession<'_> {
+    fn drop(&mut self) {
+        if self.begun
+            && let Err(error) = step(self.connection, "COMMIT")
+        {
+            tracing::error!(%error, "a read transaction did not end");
+        }
+    }
 }
 
 impl<'a> SqliteSession<'a> {
@@ -257,6 +307,8 @@ impl<'a> SqliteSession<'a> {
             connection,
             meter,
             failed: false,
+            answers: None,
+            begun: false,
         }
     }
 
@@ -273,6 +325,10 @@ impl<'a> SqliteSession<'a> {
         values: &[Value<'_>],
         read: Reader<T>,
     ) -> Result<Vec<T>, StoreError> {
+        let key = self.answers.as_ref().and_then(|_| Answers::key(statement, values));
+        if let Some(key) = key {
+            return self.fetch_kept(statement, values, read, key);
+        }
         let mut prepared = self.connection.prepare_cached(&statement.sqlite)?;
         bind(&mut prepared, values)?;
         let mut rows = prepared.raw_query();
@@ -282,6 +338,43 @@ impl<'a> SqliteSession<'a> {
         }
         self.meter.count(answer.len());
         Ok(answer)
+    }
+
+    /// An answer that was given before, if nothing has been committed since; otherwise one to be given again.
+    fn fetch_kept<T>(
+        &mut self,
+        statement: &Statement,
+        values: &[Value<'_>],
+        read: Reader<T>,
+        key: answers::Key,
+    ) -> Result<Vec<T>, StoreError> {
+        let known = self.answers.as_mut().and_then(|answers| answers.get(&key));
+        let rows = if let Some(rows) = known {
+            rows
+        } else {
+            self.ask(statement, values, key)?
+        };
+        self.meter.count(rows.len());
+        rows.iter().map(|row| read(&Row::Kept(row))).collect()
+    }
+
+    fn ask(&mut self, statement: &Statement, values: &[Value<'_>], key: answers::Key) -> Result<Rows, StoreError> {
+        if !self.begun {
+            // The version and the rows must come from one snapshot.
+            step(self.connection, "BEGIN")?;
+            self.begun = true;
+            let version = data_version(self.connection)?;
+            if let Some(answers) = &mut self.answers {
+                answers.hold_at(version);
+            }
+        }
+        let mut prepared = self.connection.prepare_cached(&statement.sqlite)?;
+        bind(&mut prepared, values)?;
+        let rows = answers::read(&mut prepared)?;
+        if let Some(answers) = &mut self.answers {
+            answers.keep(key, &rows);
+        }
+        Ok(rows)
     }
 
     fn execute_now(&mut self, statement: &Statement, values: &[Value<'_>]) -> Result<u64, StoreError> {

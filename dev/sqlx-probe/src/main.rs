@@ -59,7 +59,12 @@ async fn best<F: Future<Output = Outcome<()>>>(
 }
 
 /// One transaction: a point read and an insert.
-async fn write<D: Database>(pool: &Pool<D>, begin: &'static str, read: &'static str, insert: &'static str) -> Outcome<()>
+async fn write<D: Database>(
+    pool: &Pool<D>,
+    begin: &'static str,
+    read: &'static str,
+    insert: &'static str,
+) -> Outcome<()>
 where
     for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
     for<'q> <D as Database>::Arguments<'q>: IntoArguments<'q, D>,
@@ -94,7 +99,6 @@ macro_rules! measure {
                     let rows = sqlx::query(texts[0])
                         .bind(Uuid::from_u128(OBJECT))
                         .bind(PERSON)
-                        .bind(1_i64)
                         .fetch_all(&pool)
                         .await?;
                     for row in &rows {
@@ -134,7 +138,10 @@ async fn main() -> Outcome<()> {
         return Err("sqlx-probe URL KIND ROUNDS MILLISECONDS TEXT…".into());
     };
     // The statements live as long as the process.
-    let texts: Vec<&'static str> = texts.iter().map(|text| &*Box::leak(text.clone().into_boxed_str())).collect();
+    let texts: Vec<&'static str> = texts
+        .iter()
+        .map(|text| &*Box::leak(text.clone().into_boxed_str()))
+        .collect();
     let (rounds, round) = (rounds.parse()?, Duration::from_millis(round.parse()?));
     let (own, clock) = if url.starts_with("sqlite:") {
         let options = SqliteConnectOptions::from_str(url)?
@@ -144,7 +151,10 @@ async fn main() -> Outcome<()> {
             .busy_timeout(Duration::from_secs(60))
             .statement_cache_capacity(256)
             .pragma("cache_size", "-16000");
-        let pool: Pool<Sqlite> = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        let pool: Pool<Sqlite> = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await?;
         measure!(pool, "BEGIN IMMEDIATE", kind.as_str(), rounds, round, texts)?
     } else {
         let pool: Pool<Postgres> = PgPoolOptions::new()
@@ -152,7 +162,14 @@ async fn main() -> Outcome<()> {
             .test_before_acquire(false)
             .connect(url)
             .await?;
-        measure!(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ", kind.as_str(), rounds, round, texts)?
+        measure!(
+            pool,
+            "BEGIN ISOLATION LEVEL REPEATABLE READ",
+            kind.as_str(),
+            rounds,
+            round,
+            texts
+        )?
     };
     println!("{own} {clock}");
     Ok(())

@@ -3,7 +3,7 @@
 mod change;
 mod list;
 
-pub(crate) use change::{managed_below};
+pub(crate) use change::managed_below;
 pub use change::{grant, revoke};
 pub use list::{PermissionSearch, list, search};
 pub use store::grants::{

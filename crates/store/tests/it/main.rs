@@ -10,6 +10,7 @@ mod harness;
 mod interruptions;
 mod invites;
 mod labels;
+mod kept;
 mod outbox;
 mod parameters;
 mod people;

@@ -277,7 +277,7 @@ async fn plans_on_postgres() {
 /// Steps that SQLite takes to gather the facts about the file at the end of the way.
 fn steps(connection: &Connection, facts: &Statement) -> i32 {
     let mut statement = connection.prepare(&facts.sqlite).unwrap();
-    let values: [&dyn rusqlite::ToSql; 3] = [&seed::uuid_of(seed::DEEP).into_bytes(), &seed::CALLER, &1];
+    let values: [&dyn rusqlite::ToSql; 2] = [&seed::uuid_of(seed::DEEP).into_bytes(), &seed::CALLER];
     for (place, value) in values.iter().enumerate() {
         statement.raw_bind_parameter(place + 1, value).unwrap();
     }
