@@ -26,8 +26,8 @@ const ROOM: usize = 256 * 1024;
 #[derive(Default)]
 struct Lines {
     gathered: Mutex<Vec<u8>>,
-    /// Held while writing, so that lines keep their order.
-    writing: Mutex<()>,
+    /// Held while writing, so that lines keep their order; and the room that the next lines are gathered in.
+    writing: Mutex<Vec<u8>>,
     some: Condvar,
 }
 
@@ -47,10 +47,11 @@ impl Lines {
     }
 
     fn write(&self) {
-        let _in_order = self.writing.lock();
-        let lines = std::mem::take(&mut *self.gathered.lock());
+        let mut lines = self.writing.lock();
+        std::mem::swap(&mut *lines, &mut *self.gathered.lock());
         // There is nowhere to say that standard error does not work.
         drop(io::stderr().write_all(&lines));
+        lines.clear();
     }
 
     fn write_for_ever(&self) {
