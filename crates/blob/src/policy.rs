@@ -66,10 +66,10 @@ impl Target {
     }
 
     /// Whether a statement is the one of this target. Other servers have written it without the slash at the end, and
-    /// without ARN.
+    /// without ARN: a name without a slash may be that of a folder, and what it is about tells.
     fn is_of(&self, statement: &Value) -> bool {
         let Some(sid) = sid(statement) else { return false };
-        sid == self.sid()
+        (matches!(self, Self::Folder { .. }) && sid == self.sid())
             || (sid.trim_end_matches('/') == self.sid().trim_end_matches('/')
                 && resources(statement).all(|resource| resource == self.resource()))
     }

@@ -450,12 +450,9 @@ mod tests {
     use std::io::Write;
 
     fn from_file(text: &str) -> Result<Config, String> {
-        let path = std::env::temp_dir().join(format!("commonhold-config-{}-{}", std::process::id(), text.len()));
-        let mut file = std::fs::File::create(&path).expect("a temporary file");
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         file.write_all(text.as_bytes()).expect("written");
-        let outcome = read(Some(&path), Figment::new());
-        std::fs::remove_file(&path).expect("removed");
-        outcome
+        read(Some(file.path()), Figment::new())
     }
 
     #[test]
