@@ -2,6 +2,7 @@
 //! usage (docs: the table of commands in README.md).
 
 mod organisations;
+mod sync;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -40,6 +41,9 @@ enum What {
     /// Access tokens of people, and API tokens of organisations
     #[command(subcommand)]
     Token(organisations::Token),
+    /// Synchronisation with registered S3 buckets
+    #[command(subcommand)]
+    Sync(sync::Sync),
     /// Units of an organisation
     #[command(subcommand)]
     Unit(organisations::Unit),
@@ -114,6 +118,7 @@ pub(crate) async fn run(command: Command) -> Result<(), String> {
         What::CheckConfig => check_config(&config),
         What::User(user) => user_command(&config, user).await,
         What::Token(token) => organisations::token(&config, token).await,
+        What::Sync(what) => sync::run(&config, what).await,
         What::Unit(unit) => organisations::unit(&config, unit).await,
         What::Apply(apply) => organisations::apply(&config, apply).await,
         What::Openapi { api } => openapi(&config, api),
