@@ -227,6 +227,13 @@ fn object_routes() -> Vec<Route<Objects>> {
     let on_object = |code| Needs::code(code, On::Object);
     let upload = Needs::code(Code::Create, On::BucketInQuery);
     vec![
+        Route::new(
+            Method::GET,
+            "/object",
+            "searchObjects",
+            Needs::NOTHING,
+            objects::search::handle,
+        ),
         Route::new(Method::PUT, "/object", "createObject", upload, objects::create::handle),
         Route::new(
             Method::POST,

@@ -229,7 +229,7 @@ pub struct ObjectRow {
     pub stamps: Stamps,
 }
 
-fn object(row: &Row<'_>, first: usize) -> Result<ObjectRow, StoreError> {
+pub(crate) fn object(row: &Row<'_>, first: usize) -> Result<ObjectRow, StoreError> {
     Ok(ObjectRow {
         id: row.get(first)?,
         uuid: row.get(first + 1)?,

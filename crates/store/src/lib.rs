@@ -30,6 +30,7 @@ mod query;
 pub mod recipients;
 mod restriction;
 mod run;
+pub mod search;
 pub mod services;
 mod session;
 mod sqlite;

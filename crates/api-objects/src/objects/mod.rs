@@ -9,6 +9,7 @@ pub(crate) mod head;
 pub(crate) mod link;
 pub(crate) mod public;
 pub(crate) mod read;
+pub(crate) mod search;
 pub(crate) mod stored;
 pub(crate) mod update;
 pub(crate) mod upload;

@@ -15,7 +15,7 @@ const SIZE: usize = 40;
 
 /// A world with what only a database has.
 #[derive(Clone)]
-struct Stored {
+pub(crate) struct Stored {
     world: World,
     /// Items with the flag `public`.
     public: BTreeSet<ItemId>,
@@ -63,7 +63,17 @@ impl Stored {
         }
     }
 
-    async fn save<S: Session>(mut self, s: &mut S) -> Result<(), StoreError> {
+    /// A world as it is, without what only a database has.
+    pub(crate) fn of(world: World, seed: u64) -> Self {
+        Self {
+            world,
+            public: BTreeSet::new(),
+            inactive: BTreeSet::new(),
+            random: Random::new(seed),
+        }
+    }
+
+    pub(crate) async fn save<S: Session>(mut self, s: &mut S) -> Result<(), StoreError> {
         for table in [
             "access_grant",
             "item",
@@ -257,7 +267,7 @@ impl Stored {
     }
 }
 
-fn uuid_of(number: i64) -> Uuid {
+pub(crate) fn uuid_of(number: i64) -> Uuid {
     uuid(u128::from(number.unsigned_abs()))
 }
 

@@ -16,6 +16,7 @@ mod parameters;
 mod people;
 mod plans;
 mod public;
+mod readable;
 mod recorder;
 mod schema;
 mod seed;

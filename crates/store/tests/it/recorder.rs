@@ -9,6 +9,7 @@ use store::{
     labels::{self, Label, ObjectLabels, PairFilter, VersionLabels},
     people::{self, PersonFilter},
     sync,
+    search::{self, ObjectSearch, Page, Sort},
     viewer::Viewer,
 };
 
@@ -26,6 +27,22 @@ impl Recorder {
             "{}",
             statement.name
         );
+        // SQLite numbers them by first appearance, PostgreSQL by the number itself.
+        for text in [&statement.sqlite, &statement.postgres] {
+            let mut highest = 0;
+            for part in text.split('$').skip(1) {
+                let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
+                let number: usize = digits.parse().expect("a number");
+                assert!(
+                    number <= highest + 1,
+                    "{}: ${number} before ${}",
+                    statement.name,
+                    highest + 1
+                );
+                highest = highest.max(number);
+            }
+            assert_eq!(highest, values.len(), "{}", statement.name);
+        }
         self.0.push(Statement {
             name: statement.name,
             sqlite: statement.sqlite.clone(),
@@ -212,6 +229,98 @@ async fn labels_of(s: &mut Recorder) {
     }
 }
 
+/// Searches of objects that start from each place, with each filter and each order.
+async fn searches(s: &mut Recorder) {
+    let (none, text) = (ObjectSearch::default, || Some("x".to_owned()));
+    let pairs = || PairFilter::new(&[("k".to_owned(), "v".to_owned()), ("l".to_owned(), String::new())]);
+    let keys = || PairFilter::new(&[("k".to_owned(), String::new())]);
+    let filters = [
+        none(),
+        ObjectSearch {
+            name: text(),
+            path: text(),
+            mime_type: text(),
+            active: Some(true),
+            public: Some(false),
+            ..none()
+        },
+        ObjectSearch {
+            latest: Some(true),
+            delete_marker: Some(false),
+            public: Some(true),
+            ..none()
+        },
+        ObjectSearch {
+            latest: Some(true),
+            ..none()
+        },
+        ObjectSearch {
+            latest: Some(false),
+            delete_marker: Some(true),
+            active: Some(false),
+            ..none()
+        },
+        ObjectSearch {
+            tags: pairs(),
+            metadata: pairs(),
+            ..none()
+        },
+        ObjectSearch { tags: keys(), ..none() },
+    ];
+    for filter in filters {
+        for restrict in [None, Some(VIEWER)] {
+            for page in [None, Some(Page { limit: 50, offset: 50 })] {
+                for (objects, buckets, within) in [
+                    (vec![], vec![], None),
+                    (vec![uuid(1)], vec![uuid(1)], None),
+                    (vec![], vec![uuid(1)], None),
+                    (vec![], vec![], Some(vec![1])),
+                ] {
+                    let search = ObjectSearch {
+                        restrict,
+                        page,
+                        objects,
+                        buckets,
+                        within,
+                        ..filter.clone()
+                    };
+                    search::objects(s, &search).await.unwrap();
+                    search::in_buckets(s, &search, &[1]).await.unwrap();
+                    search::in_buckets(s, &search, &[1, 2]).await.unwrap();
+                }
+            }
+        }
+    }
+    for sort in [
+        Sort::Age,
+        Sort::Id,
+        Sort::Path,
+        Sort::Name,
+        Sort::Public,
+        Sort::Active,
+        Sort::CreatedBy,
+        Sort::UpdatedBy,
+        Sort::UpdatedAt,
+        Sort::Bucket,
+    ] {
+        for descending in [false, true] {
+            for page in [None, Some(Page { limit: 50, offset: 0 })] {
+                let search = ObjectSearch {
+                    sort,
+                    descending,
+                    page,
+                    restrict: Some(VIEWER),
+                    latest: Some(true),
+                    delete_marker: Some(false),
+                    ..none()
+                };
+                search::in_buckets(s, &search, &[1]).await.unwrap();
+                search::in_buckets(s, &search, &[1, 2]).await.unwrap();
+            }
+        }
+    }
+}
+
 /// Every statement that is put together from conditions: with each condition alone, with all, and with none.
 pub(crate) async fn composed() -> Vec<Statement> {
     let s = &mut Recorder::default();
@@ -263,6 +372,7 @@ pub(crate) async fn composed() -> Vec<Statement> {
             assert!(sync::unfinished(s, &buckets, &restriction).await.is_err());
         }
     }
+    searches(s).await;
     let mut all = std::mem::take(&mut s.0);
     all.sort_by(|a, b| (a.name, &a.sqlite).cmp(&(b.name, &b.sqlite)));
     all.dedup_by(|a, b| a.sqlite == b.sqlite);

@@ -13,6 +13,7 @@ mod modes;
 mod organisations;
 mod public;
 mod sync;
+mod search;
 
 /// Makes a test of every backend from a function that takes a running server.
 macro_rules! on_both {
