@@ -8,8 +8,8 @@ use store::{
     grants::{self, GrantFilter, GrantSearch, Listed, Principals},
     labels::{self, Label, ObjectLabels, PairFilter, VersionLabels},
     people::{self, PersonFilter},
-    sync,
     search::{self, ObjectSearch, Page, Sort},
+    sync,
     viewer::Viewer,
 };
 

@@ -12,8 +12,8 @@ mod labels;
 mod modes;
 mod organisations;
 mod public;
-mod sync;
 mod search;
+mod sync;
 
 /// Makes a test of every backend from a function that takes a running server.
 macro_rules! on_both {
