@@ -13,7 +13,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::{App, Ctx, Error, Result, audit, sign_in::BUILT_IN};
+use crate::{App, Ctx, Error, Person, Result, audit, sign_in::BUILT_IN};
 
 /// What the one-time link of the first start is for.
 const FIRST_ADMINISTRATOR: &str = "first-administrator";
@@ -151,6 +151,34 @@ async fn create<S: Session>(s: &mut S, ctx: &Ctx, now: Timestamp, prepared: &Pre
 /// `Unauthenticated` for a wrong address or password, the same words and the same time for both; `Throttled` when too many
 /// sign in at once.
 pub async fn sign_in(app: &App, ctx: &Ctx, email: &str, password: &Secret) -> Result<AccessToken> {
+    let known = verified(app, ctx, email, password).await?;
+    issue(app, ctx, known.uuid).await
+}
+
+/// The person with an address and a password, for a page that acts for them at once.
+///
+/// # Errors
+/// As [`sign_in`].
+pub async fn person_with(app: &App, ctx: &Ctx, email: &str, password: &Secret) -> Result<Person> {
+    let known = verified(app, ctx, email, password).await?;
+    Ok(Person {
+        id: known.id,
+        uuid: known.uuid,
+        idp: Some(IDENTITY_PROVIDER.to_owned()),
+        email: Some(email.to_owned()),
+        email_in_doubt: false,
+    })
+}
+
+/// Whether an address has an account here.
+///
+/// # Errors
+/// When the database fails.
+pub async fn has_account(app: &App, ctx: &Ctx, email: &str) -> Result<bool> {
+    Ok(app.store().run(Account(email.to_owned()), &ctx.meter).await?.is_some())
+}
+
+async fn verified(app: &App, ctx: &Ctx, email: &str, password: &Secret) -> Result<Known> {
     let found = app.store().run(Account(email.to_owned()), &ctx.meter).await?;
     let stored = found.as_ref().map(|(_, hash)| hash.as_str());
     let verdict = app.0.passwords.verify(password, stored).await.map_err(password_error)?;
@@ -172,7 +200,7 @@ pub async fn sign_in(app: &App, ctx: &Ctx, email: &str, password: &Secret) -> Re
                 };
                 app.store().run(op, &ctx.meter).await?;
             }
-            issue(app, ctx, known.uuid).await
+            Ok(known)
         }
         _ => Err(wrong()),
     }

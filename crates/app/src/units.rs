@@ -10,12 +10,14 @@ use store::{
     organisations::{
         self as rows, OrganisationMember, OrganisationRole, OrganisationRow, TokenRow, UnitCollaboration, UnitRow,
     },
+    recipients::{self, Recipients},
 };
 
 use crate::{
     App, Ctx, Error, Result,
     apply::operator,
     audit,
+    mail::{self, Notice},
     tokens::{no_unit, organisation},
 };
 
@@ -225,6 +227,7 @@ impl Op for End {
         });
         let object = format!("unit:{}", facts.unit.id);
         audit::changed(s, &self.ctx, self.now, "unit.end", object, Some(after)).await?;
+        facts.tell(s, &ending, self.now).await?;
         Ok(ending)
     }
 }
@@ -271,6 +274,40 @@ impl Facts {
             managers: managers.into_iter().map(|member| (member.person, member)).collect(),
             collaborations,
         })
+    }
+
+    /// Tells the administrators of the organisation, and whoever made a token that is revoked or narrowed (U5).
+    async fn tell<S: Session>(&self, s: &mut S, ending: &Ending, now: Timestamp) -> Result<()> {
+        let administrators = Recipients::OrganisationAdministrators(self.organisation.id);
+        let mut to = recipients::addresses(s, administrators).await?;
+        let changed = self.changes.iter().filter_map(|change| match change {
+            UnitChange::End {
+                holder: Holder::Token(id),
+            }
+            | UnitChange::Narrow {
+                holder: Holder::Token(id),
+                ..
+            } => self.tokens.get(id),
+            _ => None,
+        });
+        let creators: Vec<uuid::Uuid> = changed.map(|token| token.created_by).collect();
+        for address in recipients::addresses_of(s, &creators).await? {
+            if !to.contains(&address) {
+                to.push(address);
+            }
+        }
+        let mut text = vec![format!(
+            "The unit {} of {} has ended. Nothing that was bound to it reaches more than before, but for what is named \
+             here:",
+            self.unit.name, self.organisation.name
+        )];
+        text.extend(ending.consequences.iter().cloned());
+        let notice = Notice {
+            to,
+            subject: format!("The unit {} has ended", self.unit.name),
+            text,
+        };
+        mail::notify(s, &notice, now).await
     }
 
     fn ending(&self) -> Ending {

@@ -1,5 +1,7 @@
 //! Addresses that belong to no dialect: health, metrics, the built-in issuer, and the page of the first administrator.
 
+mod invitations;
+
 use std::{fmt::Write, sync::Arc};
 
 use app::{
@@ -51,6 +53,7 @@ pub(crate) fn router(app: &Arc<App>, metrics: &Arc<Metrics>) -> Router {
         .route(JWKS_PATH, get(jwks))
         .route("/oauth/sign-in", post(sign_in))
         .route("/setup/{secret}", get(setup_page).post(setup))
+        .merge(invitations::router())
         .with_state(server)
 }
 

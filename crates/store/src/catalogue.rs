@@ -58,6 +58,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         crate::invitations::STATEMENTS,
         crate::invites::STATEMENTS,
         crate::labels::STATEMENTS,
+        crate::lifecycle::STATEMENTS,
         crate::organisations::STATEMENTS,
         crate::outbox::STATEMENTS,
         crate::people::STATEMENTS,

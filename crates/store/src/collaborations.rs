@@ -13,6 +13,6 @@ pub use change::{
     write_group,
 };
 pub use list::{Collaboration, Filter, find, find_by_id, find_in, list, taken_names};
-pub use member::{Member, Somebody, find_person_by_uid, members, people_with_uid};
+pub use member::{Member, Somebody, find_person_by_uid, is_member, members, people_with_uid, uid};
 pub use part::{FoundGroup, Group, Part, find_group, group_memberships, parts, service_of_row};
 pub(crate) use statements::STATEMENTS;

@@ -19,6 +19,7 @@ pub mod grants;
 pub mod invitations;
 pub mod invites;
 pub mod labels;
+pub mod lifecycle;
 mod meter;
 mod migrate;
 pub mod organisations;

@@ -3,6 +3,7 @@
 
 mod acl;
 pub mod effects;
+mod lifecycle;
 mod sweep;
 
 use std::{sync::Arc, time::Duration};
@@ -41,7 +42,11 @@ impl App {
                 next_clean = self.now().plus_seconds(self.settings().upload_lease_seconds);
             }
             let mut done = 0;
-            for outcome in [effects::work(&self, &holder).await, sweep(&self, &holder).await] {
+            for outcome in [
+                effects::work(&self, &holder).await,
+                sweep(&self, &holder).await,
+                lifecycle::lifecycle(&self, &holder).await,
+            ] {
                 match outcome {
                     Ok(count) => done += count,
                     Err(error) => tracing::warn!(error = %error, cause = error.source.as_deref(), "a job failed"),

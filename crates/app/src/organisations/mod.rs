@@ -2,6 +2,7 @@
 //! contract, section 4). Every use case begins at [`reach`], where the scope of the token is decided.
 
 pub mod add_to_group;
+pub mod answer_invitation;
 pub mod connect;
 pub mod create;
 pub mod create_group;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     list::numbers,
-    statements::{CO_MEMBER, CO_MEMBERS, PERSON_BY_UID},
+    statements::{CO_IS_MEMBER, CO_MEMBER, CO_MEMBERS, PERSON_BY_UID, PERSON_UID},
 };
 use crate::{Row, Session, StoreError, Value, organisations::CollaborationRole};
 
@@ -105,6 +105,25 @@ pub async fn find_person_by_uid<S: Session>(
         &[collaboration.into(), uid.into(), Uuid::parse_str(uid).ok().into()],
         read,
     )
+    .await
+}
+
+/// Whether somebody is a member of a collaboration.
+pub async fn is_member<S: Session>(
+    s: &mut S,
+    collaboration: CollaborationId,
+    person: PersonId,
+) -> Result<bool, StoreError> {
+    let values = [collaboration.into(), person.into()];
+    Ok(s.one(&CO_IS_MEMBER, &values, |row| row.get::<i64>(0)).await? > 0)
+}
+
+/// What a person is called outside.
+pub async fn uid<S: Session>(s: &mut S, person: PersonId) -> Result<String, StoreError> {
+    s.one(&PERSON_UID, &[person.into()], |row| {
+        let uuid: Uuid = row.get(1)?;
+        Ok(row.get::<Option<String>>(0)?.unwrap_or_else(|| uuid.to_string()))
+    })
     .await
 }
 

@@ -116,6 +116,11 @@ WHERE h.group_id = $1 AND (p.subject = $2 OR (p.subject IS NULL AND p.uuid = $3)
 SELECT id, uuid, active, subject, email FROM person
 WHERE subject = $1 OR (subject IS NULL AND uuid = $2) ORDER BY active DESC, id";
 
+    CO_IS_MEMBER: "
+SELECT count(*) FROM collaboration_membership WHERE collaboration_id = $1 AND person_id = $2";
+
+    PERSON_UID: "SELECT subject, uuid FROM person WHERE id = $1";
+
     CO_DELETE: "DELETE FROM collaboration WHERE id = $1";
 
     /// Labels that nothing carries any more go, unless they are given to new collaborations. Organisation.

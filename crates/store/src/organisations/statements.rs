@@ -182,11 +182,13 @@ SELECT $1::bigint, p, u FROM unnest($2::bigint[], $3::bigint[]) t (u, p)",
     /// One row for each token and unit.
     TOKEN_LIST: {
         sqlite: "
-SELECT t.id, t.uuid, t.organisation_id, t.scoped, t.description, t.created_at, t.expires_at, t.last_used_at, u.unit_id
+SELECT t.id, t.uuid, t.organisation_id, t.scoped, t.description, t.created_at, t.expires_at, t.last_used_at, t.created_by,
+    u.unit_id
 FROM token t LEFT JOIN token_unit u ON u.token_id = t.id
 WHERE t.organisation_id IN (SELECT value FROM json_each($1)) ORDER BY t.id, u.unit_id",
         postgres: "
-SELECT t.id, t.uuid, t.organisation_id, t.scoped, t.description, t.created_at, t.expires_at, t.last_used_at, u.unit_id
+SELECT t.id, t.uuid, t.organisation_id, t.scoped, t.description, t.created_at, t.expires_at, t.last_used_at, t.created_by,
+    u.unit_id
 FROM token t LEFT JOIN token_unit u ON u.token_id = t.id
 WHERE t.organisation_id = ANY($1) ORDER BY t.id, u.unit_id",
     };
@@ -198,7 +200,8 @@ SELECT t.id, t.uuid, t.organisation_id, t.scoped, t.expires_at, t.last_used_at, 
 FROM token t JOIN organisation o ON o.id = t.organisation_id WHERE t.secret_hash = $1";
 
     TOKEN_BY_UUID: "
-SELECT t.id, t.uuid, t.organisation_id, t.scoped, t.description, t.created_at, t.expires_at, t.last_used_at, u.unit_id
+SELECT t.id, t.uuid, t.organisation_id, t.scoped, t.description, t.created_at, t.expires_at, t.last_used_at, t.created_by,
+    u.unit_id
 FROM token t LEFT JOIN token_unit u ON u.token_id = t.id
 WHERE t.uuid = $1 ORDER BY u.unit_id";
 

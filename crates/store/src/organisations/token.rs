@@ -32,6 +32,8 @@ pub struct TokenRow {
     pub expires_at: Option<Timestamp>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
+    /// Who made it.
+    pub created_by: Uuid,
 }
 
 fn read(row: &Row<'_>) -> Result<(TokenRow, Option<UnitId>), StoreError> {
@@ -44,8 +46,9 @@ fn read(row: &Row<'_>) -> Result<(TokenRow, Option<UnitId>), StoreError> {
         created_at: row.get(5)?,
         expires_at: row.get(6)?,
         last_used_at: row.get(7)?,
+        created_by: row.get(8)?,
     };
-    Ok((token, row.get(8)?))
+    Ok((token, row.get(9)?))
 }
 
 fn one_each(rows: Vec<(TokenRow, Option<UnitId>)>) -> Vec<TokenRow> {

@@ -15,6 +15,7 @@ on_both!(
     a_unit_ends_and_nothing_is_widened,
     what_cannot_be_read_is_refused_and_nothing_else_is_stored,
     five_hundred_addresses_are_one_transaction,
+    an_invitation_is_mailed_and_answered_on_its_page,
 );
 
 const WORLD: &str = r#"{
@@ -51,7 +52,18 @@ struct World {
 
 impl World {
     async fn new(backend: Backend) -> Option<Self> {
-        let server = Server::start(backend).await?;
+        Self::with_mail(backend, None).await
+    }
+
+    async fn with_mail(backend: Backend, smtp: Option<String>) -> Option<Self> {
+        let change = |settings: &mut testkit::Settings| {
+            if let Some(url) = smtp {
+                settings
+                    .set("mail.smtp_url", url)
+                    .set("mail.from", "Commonhold <commonhold@example.test>");
+            }
+        };
+        let server = Server::start_with(backend, change).await?;
         let file = server.data().join("world.json");
         fs::write(&file, WORLD).expect("a file");
         let path = file.to_str().expect("a path in UTF-8");
@@ -421,4 +433,86 @@ async fn five_hundred_addresses_are_one_transaction(backend: Backend) {
     let open = world.with("a", "GET", &open, None).await.expect(200).json();
     assert_eq!(open.as_array().map(Vec::len), Some(501));
     assert_eq!(open[500]["groups"][0]["short_name"], "team");
+}
+
+/// The mail reaches a real SMTP server, with nothing of its HTML taken over from what people wrote; its links work once.
+async fn an_invitation_is_mailed_and_answered_on_its_page(backend: Backend) {
+    let (Some(host), Some(port), Some(api)) = (setting("SMTP_HOST"), setting("SMTP_PORT"), setting("SMTP_API")) else {
+        return Server::skipped("mail, which takes an SMTP server");
+    };
+    let Some(world) = World::with_mail(backend, Some(format!("smtp://{host}:{port}"))).await else {
+        return;
+    };
+    let thing = world.thing(&["A"]).await;
+    let unique = &thing.id[..8];
+    let (yes, no) = (
+        format!("yes-{unique}@guest.example"),
+        format!("no-{unique}@guest.example"),
+    );
+    let path = "/api/invitations/v1/collaboration_invites";
+    let body = json!({
+        "collaboration_identifier": thing.id, "invites": [yes, no], "groups": ["team"],
+        "message": "<script>alert(1)</script>",
+    });
+    world.with("a", "PUT", path, Some(body)).await.expect(201);
+    let anybody = world.server.anonymous();
+    let mail = async |to: &str| {
+        let list = anybody
+            .get(&format!("{api}/mails?to={to}&wait=20"))
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
+        let raw = anybody
+            .get(&format!("{api}/mails/{}", list[0]["id"]))
+            .await
+            .expect(200)
+            .json();
+        assert!(
+            list[0]["subject"]
+                .as_str()
+                .is_some_and(|subject| subject.contains("Thing")),
+            "{list}"
+        );
+        raw.to_string()
+    };
+    let link = |mail: &str, word: &str| {
+        let start = format!("/invitations/{word}/");
+        let rest = mail.split(&start).nth(1).unwrap_or_default();
+        let secret: String = rest
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
+            .collect();
+        assert_eq!(secret.len(), 43, "{mail}");
+        format!("{}{start}{secret}", world.server.origin())
+    };
+    let written = mail(&yes).await;
+    assert!(written.contains("&lt;script&gt;"), "{written}");
+    let accept = link(&written, "accept");
+    let page = anybody.get(&accept).await.expect(200).text();
+    assert!(page.contains("Thing") && !page.contains("<script>"), "{page}");
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let given = format!(
+        "email={}&name=Yes+Guest&password=a+long+enough+password",
+        yes.replace('@', "%40")
+    );
+    anybody
+        .send(Method::POST, &accept, &form, given.clone())
+        .await
+        .expect(200);
+    let read = world
+        .with("a", "GET", &format!("/api/collaborations/v1/{}", thing.id), None)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(read["collaboration_memberships_count"], 2);
+    assert_eq!(
+        read["groups"][0]["collaboration_memberships"][0]["user"]["email"],
+        json!(yes)
+    );
+    anybody.send(Method::POST, &accept, &form, given).await.expect(409);
+    let deny = link(&mail(&no).await, "deny");
+    anybody.get(&deny).await.expect(200);
+    anybody.send(Method::POST, &deny, &form, "").await.expect(200);
+    anybody.get(&deny).await.expect(410);
 }
