@@ -14,6 +14,7 @@ mod problem;
 mod routes;
 mod rows;
 mod sync;
+mod uploads;
 mod users;
 mod validate;
 mod versions;

@@ -69,6 +69,15 @@ impl Dialect for Objects {
 
     const NAME: &'static str = "objects";
 
+    fn options(&self, below: &str) -> &'static [(&'static str, &'static str)] {
+        let is_upload = |segment: &str| segment.eq_ignore_ascii_case("upload");
+        if below.split('/').nth(1).is_some_and(is_upload) {
+            &crate::uploads::OPTIONS
+        } else {
+            &[]
+        }
+    }
+
     fn failure(&self, asked: &Asked<'_>, failure: Failure) -> Answer {
         let problem = match failure {
             Failure::Invalid(faults) => {

@@ -10,7 +10,7 @@ use crate::{
     buckets, info, invites, labels, objects, openapi,
     permissions::{Kind, grant, list, revoke, search},
     problem::Objects,
-    sync, users, versions,
+    sync, uploads, users, versions,
 };
 
 /// Every route below `/api/v1`.
@@ -65,6 +65,7 @@ pub fn routes() -> Vec<Route<Objects>> {
     table.extend(object_routes());
     table.extend(invite_routes());
     table.extend(label_routes());
+    table.extend(upload_routes());
     for (path, one, name, kind) in [
         (
             "/permission/bucket",
@@ -180,6 +181,30 @@ fn bucket_routes() -> Vec<Route<Objects>> {
             "syncBucket",
             on_bucket(Code::Read),
             sync::bucket::handle,
+        ),
+    ]
+}
+
+/// Uploads that can be resumed.
+fn upload_routes() -> Vec<Route<Objects>> {
+    const ONE: &str = "/upload/{uploadId}";
+    let needs = Needs::AUTHENTICATION;
+    vec![
+        Route::new(
+            Method::POST,
+            "/upload",
+            "beginUpload",
+            Needs::code(Code::Create, On::BucketInQuery),
+            uploads::begin::handle,
+        ),
+        Route::new(Method::HEAD, ONE, "headUpload", needs, uploads::status::handle),
+        Route::new(Method::PATCH, ONE, "appendUpload", needs, uploads::append::handle),
+        Route::new(
+            Method::DELETE,
+            ONE,
+            "terminateUpload",
+            needs,
+            uploads::terminate::handle,
         ),
     ]
 }

@@ -30,6 +30,7 @@ mod storages;
 pub mod sync;
 pub mod tokens;
 pub mod units;
+pub mod uploads;
 
 pub use access::PermissionCode;
 pub use context::{Caller, Ctx, Person, ServiceAccount};

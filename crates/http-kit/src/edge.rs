@@ -38,6 +38,12 @@ pub trait Dialect: Send + Sync + 'static {
     /// Whether tokens of organisations are credentials here.
     const TAKES_TOKENS: bool = false;
 
+    /// What `OPTIONS` of a path below the mount says beside what lets scripts of other sites ask.
+    fn options(&self, below: &str) -> &'static [(&'static str, &'static str)] {
+        let _ = below;
+        &[]
+    }
+
     /// The answer to a failure. Logs the cause of what is the server's own fault: nobody does it after this.
     fn failure(&self, asked: &Asked<'_>, failure: Self::Failure) -> Answer;
 }
@@ -156,6 +162,12 @@ impl<D: Dialect> Edge<D> {
             *response.status_mut() = StatusCode::NO_CONTENT;
             *response.headers_mut() = headers::preflight(&parts.headers);
             headers::harden(response.headers_mut(), false);
+            let mut prefixes = self.prefixes.iter();
+            let below = prefixes.find_map(|prefix| parts.uri.path().strip_prefix(prefix));
+            for (name, value) in self.dialect.options(below.unwrap_or_default()) {
+                let name = HeaderName::from_static(name);
+                response.headers_mut().insert(name, HeaderValue::from_static(value));
+            }
             return response;
         }
         let below = self

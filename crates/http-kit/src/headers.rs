@@ -4,7 +4,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 /// Header names a script may always read: the row count of searches and what describes a download.
 const EXPOSED: &str = "X-Total-Rows, ETag, Last-Modified, Content-Disposition, Content-Range, Accept-Ranges, \
-                       X-Request-Id, x-amz-version-id";
+                       X-Request-Id, Location, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Checksum-Algorithm, \
+                       Upload-Offset, Upload-Length, Upload-Expires, X-Object-Id, x-amz-version-id";
 
 const HARDENING: [(HeaderName, &str); 11] = [
     // Answers are data. Uploaded pages must not run as this site, so nothing loads and nothing runs.

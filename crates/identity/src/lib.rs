@@ -3,6 +3,7 @@
 //! No SQL and no HTTP server: credentials in, an identity or a reason out. Time and randomness are arguments.
 
 pub mod bearer;
+pub mod checksum;
 pub mod issuer;
 pub mod links;
 pub mod password;

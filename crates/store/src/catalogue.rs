@@ -62,6 +62,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         crate::organisations::STATEMENTS,
         crate::outbox::STATEMENTS,
         crate::people::STATEMENTS,
+        crate::resumable::STATEMENTS,
         crate::public::STATEMENTS,
         crate::recipients::STATEMENTS,
         crate::services::STATEMENTS,

@@ -30,6 +30,7 @@ pub mod public;
 mod query;
 pub mod recipients;
 mod restriction;
+pub mod resumable;
 mod run;
 pub mod search;
 pub mod services;

@@ -104,6 +104,15 @@ impl Operation {
         self
     }
 
+    /// The same when no body at all is an empty object.
+    pub(super) fn optional_json(mut self, schema: Value) -> Self {
+        self = self.json(schema);
+        if let Some(body) = &mut self.body {
+            body["required"] = json!(false);
+        }
+        self
+    }
+
     /// Raw bytes.
     pub(super) fn bytes(mut self, media_type: &str) -> Self {
         self.body = Some(json!({ "required": true, "content": { media_type: { "schema": {} } } }));

@@ -8,9 +8,10 @@ use super::{
 };
 
 /// The groups of operations.
-pub(super) const TAGS: [(&str, &str); 8] = [
+pub(super) const TAGS: [(&str, &str); 9] = [
     ("buckets", "Folders of S3 buckets, or of the server's own storage"),
     ("objects", "Files in buckets"),
+    ("uploads", "Uploads that can be resumed, by the protocol tus 1.0"),
     ("versions", "What objects were"),
     ("metadata", "Metadata and tags"),
     ("permissions", "Who may do what"),
@@ -30,6 +31,7 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(permissions());
     all.extend(invites());
     all.extend(sync());
+    all.extend(uploads());
     all
 }
 
@@ -50,7 +52,7 @@ fn server() -> Vec<Operation> {
             .gives(200, "OpenAPI 3.1", document()),
         operation("server", "specificationYaml", "This document, as YAML")
             .lenient()
-            .gives_as(200, "OpenAPI 3.1", "application/yaml", json!({ "type": "string" })),
+            .gives_as(200, "OpenAPI 3.1", "application/yaml", document()),
         operation("server", "searchUsers", "Search people; at least one key")
             .many("userId", id(), "")
             .many("identityId", text(255), "")
@@ -103,7 +105,7 @@ fn buckets() -> Vec<Operation> {
             .gives(200, "The bucket", of("Bucket"))
             .fails(404, "There is no such bucket"),
         operation("buckets", "updateBucket", "Change what is sent and nothing else")
-            .json(of("BucketChange"))
+            .optional_json(of("BucketChange"))
             .gives(200, "The bucket", of("Bucket"))
             .fails(404, "There is no such bucket")
             .fails(409, "Another bucket is registered there"),
@@ -511,6 +513,80 @@ fn invites() -> Vec<Operation> {
             .gives(200, "Oldest first, without secrets", list("Invite"))
             .fails(404, "There is no such bucket"),
         operation("invites", "revokeInvite", "Revoke an open invite").gives_nothing(204, "Revoked"),
+    ]
+}
+
+/// The protocol of uploads that can be resumed: <https://tus.io/protocols/resumable-upload>.
+fn uploads() -> Vec<Operation> {
+    let text = || json!({ "type": "string" });
+    let number = || json!({ "type": "integer", "minimum": 0 });
+    let speaks = |operation: Operation| {
+        operation
+            .needs_header(
+                "Tus-Resumable",
+                json!({ "const": "1.0.0" }),
+                "The version of the protocol",
+            )
+            .fails(412, "The client speaks another version of the protocol")
+    };
+    let unknown = "There is no such upload of the caller";
+    vec![
+        speaks(operation(
+            "uploads",
+            "beginUpload",
+            "Begin an upload that can be resumed",
+        ))
+        .needs_query("bucketId", id(), "Where to")
+        .tagset("Tags of the object")
+        .needs_header(
+            "Upload-Length",
+            json!({ "type": "integer", "minimum": 1 }),
+            "How long the object will be",
+        )
+        .header(
+            "Upload-Metadata",
+            text(),
+            "`filename`, and `filetype` where known, each with its value in base64",
+        )
+        .header(
+            "x-amz-meta-*",
+            json!({ "type": "string", "minLength": 1 }),
+            "Metadata of the object",
+        )
+        .gives_nothing(201, "Begun")
+        .with("Location", text(), "Where to send the bytes")
+        .with("Upload-Expires", text(), "When it is given up if nothing comes")
+        .fails(404, "There is no such bucket")
+        .fails(409, "An object exists at this path: `existingObjectId`")
+        .fails(411, "`Upload-Length` is 0")
+        .fails(413, "The object is larger than this server takes")
+        .fails(415, "No file name was sent"),
+        speaks(operation("uploads", "headUpload", "How far an upload is"))
+            .gives_nothing(200, "So far")
+            .with("Upload-Offset", number(), "How much of the object is there")
+            .with("Upload-Length", number(), "How long it will be")
+            .with("X-Object-Id", text(), "The object it has become")
+            .fails(404, unknown),
+        speaks(operation(
+            "uploads",
+            "appendUpload",
+            "Send bytes from where an upload stands",
+        ))
+        .needs_header("Upload-Offset", number(), "Where the bytes go")
+        .header("Upload-Checksum", text(), "`sha1` or `sha256` of the bytes, in base64")
+        .bytes("application/offset+octet-stream")
+        .gives_nothing(204, "They are there")
+        .with("Upload-Offset", number(), "How much of the object is there")
+        .with("X-Object-Id", text(), "The object, once it is complete")
+        .fails(404, unknown)
+        .fails(409, "The upload stands elsewhere, or an object exists at this path")
+        .fails(411, "`Content-Length` is missing or not positive")
+        .fails(415, "The body has another type")
+        .fails(460, "The bytes do not have this checksum")
+        .fails(502, "The store failed"),
+        speaks(operation("uploads", "terminateUpload", "Give up an upload"))
+            .gives_nothing(204, "Given up")
+            .fails(404, unknown),
     ]
 }
 

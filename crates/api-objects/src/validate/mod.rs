@@ -400,7 +400,15 @@ impl<'a> Fields<'a> {
 }
 
 fn as_text(value: &Value) -> Checked<&str> {
-    value.as_str().ok_or_else(not_a_text)
+    value.as_str().ok_or_else(not_a_text).and_then(without_null)
+}
+
+/// No text of a database holds a null character, so nothing can be stored or found by one.
+fn without_null(text: &str) -> Checked<&str> {
+    if text.contains('\0') {
+        return Err(Complaint::new("string.base", "must not contain a null character"));
+    }
+    Ok(text)
 }
 
 fn not_a_text() -> Complaint {
@@ -410,7 +418,7 @@ fn not_a_text() -> Complaint {
 /// The trimmed pieces of a comma list.
 fn comma_list(value: &Value) -> Vec<Result<&str, Complaint>> {
     match value {
-        Value::String(text) => text.split(',').map(|piece| Ok(piece.trim())).collect(),
+        Value::String(text) => text.split(',').map(|piece| without_null(piece.trim())).collect(),
         _ => vec![Err(not_a_text())],
     }
 }

@@ -35,7 +35,9 @@ pub(crate) fn tags(query: &mut Fields<'_>) -> Pairs {
         } else {
             match value.as_str() {
                 None => Some(Complaint::new("string.base", "must be a string")),
-                Some(text) => rules::at_most(text, LONGEST).err(),
+                Some(text) => super::without_null(text)
+                    .and_then(|text| super::without_null(key).and(rules::at_most(text, LONGEST)))
+                    .err(),
             }
         };
         match (wrong, value.as_str()) {

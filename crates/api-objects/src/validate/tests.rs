@@ -33,6 +33,26 @@ fn place(path: &str, rule: &str) -> Vec<(String, String)> {
 }
 
 #[test]
+fn no_text_holds_a_null_character() {
+    for text in ["name=a%00b", "name[]=%00", "tagset[a]=%00", "tagset[%00]=a"] {
+        let ((), faults) = read_query(text, |query| {
+            let listed = query.raw("name").is_some_and(Value::is_array);
+            if listed {
+                query.many("name", rules::text(9));
+            } else {
+                query.one("name", rules::text(9));
+            }
+            super::pairs::tags(query);
+        });
+        assert!(
+            faults.detail().contains("null character"),
+            "{text}: {}",
+            faults.detail()
+        );
+    }
+}
+
+#[test]
 fn a_bad_id_is_the_example_of_the_contract() {
     let (read, faults) = read_query("objectId=abc", |query| query.one("objectId", rules::uuid4));
     assert_eq!(read, None);

@@ -46,6 +46,7 @@ impl App {
                 effects::work(&self, &holder).await,
                 sweep(&self, &holder).await,
                 lifecycle::lifecycle(&self, &holder).await,
+                crate::uploads::sweep(&self).await,
             ] {
                 match outcome {
                     Ok(count) => done += count,

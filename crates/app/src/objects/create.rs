@@ -12,6 +12,7 @@ use store::{
     buckets::BucketRow,
     files::{self, Located, NewVersion},
     grants::{self, NewGrant},
+    resumable,
 };
 use uuid::Uuid;
 
@@ -25,6 +26,8 @@ use crate::{
     About, App, Ctx, Error, Result, audit,
     buckets::segments,
     gate::{self, On},
+    jobs::effects,
+    uploads,
 };
 
 /// The longest key of an object in a store, in bytes.
@@ -69,7 +72,22 @@ impl Op for CheckCreate {
 /// another length than announced; `TooLarge`.
 pub async fn create(app: &Arc<App>, ctx: &Ctx, new: NewObject, body: Body) -> Result<Stored> {
     let (app, ctx) = (Arc::clone(app), ctx.clone());
-    finish(tokio::spawn(async move { upload(&app, &ctx, new, body).await })).await
+    finish(tokio::spawn(async move { upload(&app, &ctx, new, body, None).await })).await
+}
+
+/// As [`create`], for an upload that was resumed: it says so in the transaction that makes it an object.
+pub(crate) async fn create_resumed(
+    app: &Arc<App>,
+    ctx: &Ctx,
+    new: NewObject,
+    body: Body,
+    resumed: i64,
+) -> Result<Stored> {
+    let (app, ctx) = (Arc::clone(app), ctx.clone());
+    finish(tokio::spawn(async move {
+        upload(&app, &ctx, new, body, Some(resumed)).await
+    }))
+    .await
 }
 
 /// Waits for work that must not be cancelled half-way.
@@ -90,12 +108,12 @@ pub async fn create_unsized(app: &Arc<App>, ctx: &Ctx, new: NewObject, body: Bod
             length: aside.length,
             ..new.content
         };
-        upload(&app, &ctx, NewObject { content, ..new }, aside.body).await
+        upload(&app, &ctx, NewObject { content, ..new }, aside.body, None).await
     }))
     .await
 }
 
-async fn upload(app: &Arc<App>, ctx: &Ctx, new: NewObject, body: Body) -> Result<Stored> {
+async fn upload(app: &Arc<App>, ctx: &Ctx, new: NewObject, body: Body, resumed: Option<i64>) -> Result<Stored> {
     if new.content.length > app.settings().max_object_bytes {
         return Err(Error::new(
             Kind::TooLarge,
@@ -132,6 +150,7 @@ async fn upload(app: &Arc<App>, ctx: &Ctx, new: NewObject, body: Body) -> Result
         grants: crate::buckets::own_grants(app, ctx, &PermissionCode::ALL),
         bucket: new.bucket,
         content: new.content,
+        resumed,
     };
     let outcome = app.decide(ctx, "object.create", on_bucket, commit).await;
     if let Err(refused) = &outcome {
@@ -162,7 +181,7 @@ impl Op for At {
     }
 }
 
-pub(super) fn conflict(existing: Uuid) -> Error {
+pub(crate) fn conflict(existing: Uuid) -> Error {
     Error::new(Kind::Conflict, "An object exists at this path").about(About::ExistingObject(existing))
 }
 
@@ -227,7 +246,7 @@ impl Op for Reserve {
 }
 
 /// The full key of a file in a bucket, and its name.
-fn path_of(bucket: &BucketRow, file_name: &str) -> Result<(String, String)> {
+pub(crate) fn path_of(bucket: &BucketRow, file_name: &str) -> Result<(String, String)> {
     let prefix = if bucket.key == "/" { "" } else { &bucket.key };
     let path = segments(prefix)
         .chain(segments(file_name))
@@ -255,6 +274,8 @@ struct Commit {
     version: NewVersion,
     grants: Vec<NewGrant>,
     content: Content,
+    /// The upload in pieces that becomes this object.
+    resumed: Option<i64>,
 }
 
 impl Op for Commit {
@@ -277,6 +298,11 @@ impl Op for Commit {
         let tags = all_tags(&self.content.tags, self.object.uuid);
         files::describe(s, version, &self.content.metadata, &tags).await?;
         grants::insert(s, item, &self.grants, by, self.now).await?;
+        if let Some(upload) = self.resumed {
+            let pieces = resumable::complete(s, upload, self.object.uuid).await?;
+            let pieces = pieces.ok_or_else(given_up)?;
+            effects::delete_bytes(s, &uploads::names(&pieces), self.now).await?;
+        }
         let after = json!({ "bucket": self.bucket, "path": self.object.path, "size": self.version.size });
         let object = format!("object:{}", self.object.uuid);
         audit::changed(s, &self.ctx, self.now, "object.create", object, Some(after)).await?;

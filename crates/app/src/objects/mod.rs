@@ -20,6 +20,7 @@ mod versions;
 pub use copy::copy_version;
 pub(crate) use create::finish;
 pub use create::{NewObject, check_create, create, create_unsized};
+pub(crate) use create::{conflict, create_resumed, path_of};
 pub use delete::{Deleted, delete};
 pub use labels::LabelChange;
 pub use link::{LinkAddress, MAX_SECONDS, link, read_link};

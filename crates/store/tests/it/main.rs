@@ -18,6 +18,7 @@ mod plans;
 mod public;
 mod readable;
 mod recorder;
+mod resumable;
 mod schema;
 mod seed;
 mod sync;

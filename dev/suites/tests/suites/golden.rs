@@ -154,7 +154,9 @@ async fn cast(server: &Server) -> Cast {
 
 fn named_by(method: &str, path: &str) -> On {
     match (method, path) {
-        ("PUT" | "POST", "/object") | ("POST", "/permission/invite") | (_, "/permission/invite/pending") => On::Bucket,
+        ("PUT" | "POST", "/object")
+        | ("POST", "/permission/invite" | "/upload")
+        | (_, "/permission/invite/pending") => On::Bucket,
         _ if path.contains("{bucketId}") => On::Bucket,
         _ if path.contains("{objectId}") => On::Object,
         _ => On::Nothing,
@@ -164,13 +166,20 @@ fn named_by(method: &str, path: &str) -> On {
 /// Calls a route as a client does that wants it to succeed.
 async fn call(caller: &Caller, method: &str, path: &str, bucket: &str, object: &str, somebody: &str) -> u16 {
     let mut address = path.replace("{bucketId}", bucket).replace("{objectId}", object);
-    for name in ["{token}", "{inviteId}"] {
+    for name in ["{token}", "{inviteId}", "{uploadId}"] {
         address = address.replace(name, &unknown_id());
     }
     let json = ("content-type", "application/json");
     let file = [
         ("content-disposition", "attachment; filename=\"new.txt\""),
         ("content-type", "text/plain"),
+    ];
+    let tus = ("tus-resumable", "1.0.0");
+    let begin = vec![tus, ("upload-length", "3"), ("upload-metadata", "filename YS50eHQ=")];
+    let append = vec![
+        tus,
+        ("upload-offset", "0"),
+        ("content-type", "application/offset+octet-stream"),
     ];
     let form = ("content-type", "multipart/form-data; boundary=x");
     let user = path.starts_with("/permission/bucket") || path.starts_with("/permission/object");
@@ -199,6 +208,9 @@ async fn call(caller: &Caller, method: &str, path: &str, bucket: &str, object: &
         ("POST", "/object") => (format!("{address}?bucketId={bucket}"), vec![form], part.to_owned()),
         ("PUT", "/object/{objectId}") => (address, file.to_vec(), "newer".to_owned()),
         ("GET", "/object/{objectId}") => (format!("{address}?download=proxy"), Vec::new(), String::new()),
+        ("POST", "/upload") => (format!("{address}?bucketId={bucket}"), begin, String::new()),
+        ("PATCH", "/upload/{uploadId}") => (address, append, "new".to_owned()),
+        ("HEAD" | "DELETE", "/upload/{uploadId}") => (address, vec![tus], String::new()),
         ("POST", "/permission/invite") => (address, vec![json], json!({ "bucketId": bucket }).to_string()),
         ("GET", "/permission/invite/pending") => (format!("{address}?bucketId={bucket}"), Vec::new(), String::new()),
         ("DELETE", "/permission/invite/pending/{inviteId}") => (address, Vec::new(), String::new()),

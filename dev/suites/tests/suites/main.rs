@@ -14,6 +14,7 @@ mod organisations;
 mod public;
 mod search;
 mod sync;
+mod resumable;
 
 /// Makes a test of every backend from a function that takes a running server.
 macro_rules! on_both {
