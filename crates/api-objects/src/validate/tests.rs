@@ -44,11 +44,8 @@ fn no_text_holds_a_null_character() {
             }
             super::pairs::tags(query);
         });
-        assert!(
-            faults.detail().contains("null character"),
-            "{text}: {}",
-            faults.detail()
-        );
+        let told = faults.errors().to_string();
+        assert!(told.contains("null character"), "{text}: {told}");
     }
 }
 

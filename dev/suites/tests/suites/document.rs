@@ -39,7 +39,7 @@ async fn the_description_is_served_as_it_is_printed(backend: Backend) {
 
 /// The types of the faults that a query has, by key.
 async fn faults(caller: &Caller, method: &Method, address: &str) -> Option<Vec<(String, String)>> {
-    let headers = [("content-type", "application/json")];
+    let headers = [("content-type", "application/json"), ("tus-resumable", "1.0.0")];
     let body = if *method == Method::GET { "" } else { "{}" };
     let answer = caller.send(method.clone(), address, &headers, body).await;
     if answer.status != 422 {
