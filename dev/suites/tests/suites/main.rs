@@ -15,6 +15,7 @@ mod public;
 mod search;
 mod sync;
 mod resumable;
+mod sync;
 
 /// Makes a test of every backend from a function that takes a running server.
 macro_rules! on_both {
