@@ -12,9 +12,8 @@ mod labels;
 mod modes;
 mod organisations;
 mod public;
-mod search;
-mod sync;
 mod resumable;
+mod search;
 mod sync;
 
 /// Makes a test of every backend from a function that takes a running server.
