@@ -85,7 +85,7 @@ impl Target {
         let is_folder = |resource: &str| {
             resource
                 .strip_suffix('*')
-                .is_some_and(|folder| folder.ends_with('/') && own.starts_with(folder) && own.len() > resource.len())
+                .is_some_and(|folder| folder.ends_with('/') && own.starts_with(folder) && own != resource)
         };
         sid(statement).is_some_and(|sid| sid.starts_with(OURS))
             && !self.is_of(statement)
