@@ -192,6 +192,8 @@ impl Server {
 
     /// How many statements the last logged request of a route took.
     pub(crate) fn logged_statements(&self, route: &str) -> Result<f64> {
+        // The server gathers lines for a moment before it writes them.
+        std::thread::sleep(Duration::from_millis(500));
         let log = fs::read_to_string(self.folder.join("log")).map_err(|error| error.to_string())?;
         let lines = log
             .lines()

@@ -257,6 +257,19 @@ impl Server {
         fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// The last line of the log with these words. The server gathers lines for a moment before it writes them.
+    pub async fn logged(&self, words: &str) -> String {
+        let since = Instant::now();
+        loop {
+            let log = self.log();
+            if let Some(line) = log.lines().rfind(|line| line.contains(words)) {
+                return line.to_owned();
+            }
+            assert!(since.elapsed() < PATIENCE, "{words} was not logged\n{log}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     fn caller(&self, authorization: Option<String>, email: Option<String>) -> Caller {
         Caller::new(
             self.http.clone(),

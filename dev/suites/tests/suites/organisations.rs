@@ -410,11 +410,7 @@ async fn five_hundred_addresses_are_one_transaction(backend: Backend) {
         .expect(201)
         .json();
     assert_eq!(sent.as_array().map(Vec::len), Some(500));
-    let log = world.server.log();
-    let line = log
-        .lines()
-        .rfind(|line| line.contains("collaboration_invites"))
-        .unwrap_or_default();
+    let line = world.server.logged("collaboration_invites").await;
     let statements = line
         .split("statements=")
         .nth(1)
