@@ -89,7 +89,9 @@ fn matches(value: &Value, schema: &Value, at: &str) -> Result<(), String> {
     let rules = schema
         .as_object()
         .ok_or_else(|| format!("{at}: the schema is no object"))?;
-    for (rule, wanted) in rules {
+    // The type first: what is of another kind is told as that.
+    let kind = rules.get_key_value("type");
+    for (rule, wanted) in kind.into_iter().chain(rules) {
         check_rule(value, rules, rule, wanted, at)?;
     }
     Ok(())
